@@ -1,0 +1,57 @@
+// Loading models: the only door through which the rest of the program gets an engine.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "precis/engine/embedder.h"
+#include "precis/engine/generator.h"
+#include "precis/engine/token_scorer.h"
+
+namespace precis::engine {
+
+// Which kernels run. kAuto asks the CPU; the others force one, for tests and comparisons. The results are the same.
+enum class Isa { kAuto, kScalar, kAvx2, kAvx512 };
+
+struct LoadOptions {
+  std::string name;  // plain name for ModelInfo; empty: from the path
+  int threads = 0;   // 0: one for each core
+  Isa isa = Isa::kAuto;
+  // Encoders: "fp32" (default). Decoders: "fast" (default: integer activations) or "exact" (dequantised weights, fp32).
+  std::string numeric_mode;
+  // Encoders only; empty: what the model's files say.
+  std::string query_prefix, document_prefix;
+  // Encoders only: TempScale's temperature (arXiv 2410.24200), softmax(S / tau); > 0.
+  float temperature = 1.0f;
+  // Decoders only: room for keys and values, for all sequences together. 0: one full window.
+  int64_t kv_budget_bytes = 0;
+  int max_sequences = 8;       // decoders only: how many prompts run at once; more wait
+  int queue_limit = 64;        // decoders only: how many may wait; past it, ResourceExhausted
+  bool check_weights = false;  // reads every weight and refuses NaN and infinity by tensor name
+};
+
+// `path`: a Hugging Face folder (config.json, model.safetensors, tokenizer.json) or a GGUF file. The tokenizer is the
+// one inside. Errors: NotFound, InvalidArgument (not a model, truncated, hostile; the message names the field),
+// Unimplemented (an architecture or tensor type that is not supported; named).
+absl::StatusOr<std::shared_ptr<const Tokenizer>> LoadTokenizer(const std::string& path);
+
+absl::StatusOr<std::shared_ptr<Embedder>> LoadEmbedder(const std::string& path, const LoadOptions& options);
+
+// A decoder: generates and scores.
+class LanguageModel : public Generator, public TokenScorer {};
+
+absl::StatusOr<std::shared_ptr<LanguageModel>> LoadLanguageModel(const std::string& path, const LoadOptions& options);
+
+// What a file or folder is, read from its header alone: for `precis model info`.
+struct ModelFileInfo {
+  ModelInfo model;
+  std::string kind;  // "encoder", "decoder", "unknown"
+  bool supported = false;
+  std::string reason;       // why not, one sentence
+  std::string description;  // format, tensor types with counts, layers, heads; several lines
+};
+absl::StatusOr<ModelFileInfo> InspectModel(const std::string& path);
+
+}  // namespace precis::engine
