@@ -28,8 +28,8 @@ enum class LongInput {
 // ignores it. `read_epoch` is the owner's delete epoch at which the text was read.
 struct CacheTag {
   std::string tenant;
-  std::string owner;  // document id; empty: the text belongs to no document and may not be cached under one
-  int64_t read_epoch = 0;
+  std::string owner;  // document id; empty: the text belongs to no document (a query)
+  uint64_t read_epoch = 0;
 };
 
 struct EmbedOptions {
