@@ -2,7 +2,7 @@
 //
 // The file is hostile until proven otherwise. Open() checks everything that its readers rely on: every count, length,
 // offset and alignment against the file's real size before use, names for uniqueness, tensors for overlap. Nothing is
-// allocated from a size that the file merely claims. Metadata values are checked when they are read.
+// allocated from a size that the file merely claims. What metadata values mean is checked when they are read.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,8 @@ const char* GgufKindName(GgufKind kind);
 //
 // Metadata getters: NotFound with the key and the file when the key is absent; InvalidArgument with the key, its kind
 // and its value when the kind is another or the value does not fit. Integers of any width and sign are accepted where
-// the value fits; f64 is accepted for a float. The ...Or forms answer `fallback` for an absent key, and only then.
+// the value fits; f64 is accepted for a float, and a single float must be finite. The ...Or forms answer `fallback` for
+// an absent key, and only then.
 class GgufFile {
  public:
   // Errors: NotFound and other system errors with the path; InvalidArgument for anything wrong inside, with the field,
@@ -107,8 +108,11 @@ class GgufFile {
   };
 
   explicit GgufFile(std::string origin) : tensors_(std::move(origin)) {}
-  absl::StatusOr<const Value*> Find(std::string_view key, bool array) const;
-  absl::StatusOr<int64_t> Integer(std::string_view key, const char* wanted, int64_t least, int64_t most) const;
+  absl::StatusOr<const Value*> Find(std::string_view key) const;
+  absl::StatusOr<const Value*> Scalar(std::string_view key, const char* wanted) const;
+  absl::StatusOr<const Value*> Array(std::string_view key, const char* wanted) const;
+  template <typename T>
+  absl::StatusOr<T> Integer(std::string_view key, const char* wanted) const;
 
   std::shared_ptr<const MappedFile> map_;  // one of the two owns the bytes
   std::string owned_;

@@ -84,7 +84,8 @@ struct TensorView {
   std::string name;
   TensorType type = TensorType::kF32;
   std::vector<int64_t> shape;  // empty: a scalar
-  std::string_view bytes;      // into the file; valid as long as the file object
+  std::string_view bytes;      // into the file; valid as long as the file object. GGUF: aligned to 8 bytes or more;
+                               // safetensors: perhaps not even to a value's size, so copy, or read by Dequantize
 
   int64_t elements() const {
     int64_t n = 1;
