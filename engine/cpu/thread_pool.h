@@ -64,7 +64,7 @@ class ThreadPool {
   // job cannot end before they are done with it.
   Job job_;
   // Each on its own cache line: they are written by different threads at the same time.
-  alignas(64) std::atomic<int64_t> unclaimed_{0};   // ranges nobody has taken; below zero after late comers
+  alignas(64) std::atomic<int64_t> unclaimed_{0};    // ranges nobody has taken; below zero after late comers
   alignas(64) std::atomic<uint32_t> unfinished_{0};  // ranges not done yet
   alignas(64) std::atomic<uint32_t> generation_{0};  // counts jobs; idle threads sleep on it
   std::atomic<bool> stop_{false};
