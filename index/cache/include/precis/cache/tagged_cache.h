@@ -31,8 +31,8 @@ struct Erasure {
 };
 
 struct CacheOptions {
-  std::string path;                      // folder, created if missing
-  int64_t max_bytes = int64_t{1} << 30;  // of keys and values; the least recently stored go first
+  std::string path;                      // folder, created if missing; one process at a time
+  int64_t max_bytes = int64_t{1} << 30;  // >= 1, of keys and values; the least recently stored go first
 };
 
 struct CacheStats {
@@ -43,6 +43,11 @@ struct CacheStats {
 // Thread-safe.
 class TaggedCache {
  public:
+  // A damaged store is set aside as "<path>/db.damaged-N" and the cache starts empty, since nothing in it is truth. Its
+  // delete epochs are lost with it; their maximum is kept apart, and from then on a Put is refused for every document
+  // that was read before that epoch, deleted or not (README.md, "What is lost with a damaged store").
+  // Errors: FailedPrecondition (another process has the folder), InvalidArgument (options), PermissionDenied,
+  // ResourceExhausted (disk full).
   static absl::StatusOr<std::unique_ptr<TaggedCache>> Open(CacheOptions options);
   virtual ~TaggedCache() = default;
 
@@ -50,14 +55,21 @@ class TaggedCache {
   virtual std::optional<std::string> Get(std::string_view key) = 0;
 
   // Stores a value made from `owners` (none: made from no document). Returns false when an owner was deleted after its
-  // read_epoch: nothing is stored. Errors: ResourceExhausted (disk full), Internal.
+  // read_epoch, or when the entry alone exceeds max_bytes: nothing is stored. Errors: ResourceExhausted (disk full),
+  // Internal.
   virtual absl::StatusOr<bool> Put(std::string_view key, std::string_view value, std::span<const Owner> owners) = 0;
 
   // Drops everything made from these documents as read before their delete_epoch. Durable and synced on return; the
-  // number of dropped values.
+  // number of dropped values. Stores that were set aside are removed too: they may hold what is erased. Repeating a
+  // call is safe. Errors: ResourceExhausted (disk full), Internal; then nothing is promised and the call must be
+  // repeated.
   virtual absl::StatusOr<int64_t> Erase(std::span<const Erasure> erasures) = 0;
   // The highest delete_epoch erased so far.
   virtual uint64_t erased_epoch() const = 0;
+
+  // Rewrites the files, so that no byte of what was erased or evicted is left in them. Blocks for as long as the disk
+  // takes to write the cache once. Errors: as Erase.
+  virtual absl::Status Compact() = 0;
 
   virtual CacheStats stats() const = 0;
 };
