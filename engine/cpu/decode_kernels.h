@@ -1,0 +1,55 @@
+// The decoder's kernels: one table for each instruction set, with equal results bit by bit.
+//
+// Why they agree: integer sums cannot saturate and are exact; every float sum runs in one order, over 16 virtual lanes
+// reduced by a fixed tree or along the inputs of one output; multiply-adds are fused only where written so. Why a row
+// does not depend on its batch: no kernel sums across rows, and the order along the inputs is the same for every number
+// of rows.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/isa.h"
+#include "cpu/q_matrix.h"
+
+namespace precis::engine::cpu {
+
+inline constexpr int kKvPage = 64;  // positions of a page, and of an attention tile
+
+// One query position of one KV head: its group of query heads over the pages of its sequence.
+// A page holds for one layer and KV head the keys transposed, [head_dim][64], then the values, [64][head_dim].
+struct AttentionArgs {
+  const float* queries;    // [group][head_dim], already scaled by 1 / sqrt(head_dim)
+  float* out;              // [group][head_dim]
+  const void* const* pages;  // of the sequence, in order; of storage type float, or binary16 when `half`
+  int64_t page_offset;     // in elements: where this layer's and head's keys begin inside a page
+  int64_t begin, end;      // the positions attended to: end - 1 is the query's own; begin > 0 with a sliding window
+  int group, head_dim;     // head_dim % 16 == 0, <= 256
+  bool half;
+};
+
+struct DecodeKernels {
+  void (*quantize)(const float* x, const QuantizedRows& out);  // x: [rows][inputs]
+  // y[r * stride + n] = sum_k w[n, k] x[r, k] for the outputs of the panels [begin, end).
+  void (*gemm)(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, int64_t end, float* y, int64_t stride);
+  // The same for kF32; x: [rows][inputs].
+  void (*gemm_f32)(const PackedMatrix& w, const float* x, int64_t rows, int64_t begin, int64_t end, float* y,
+                   int64_t stride);
+  // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]. n % 16 == 0.
+  void (*rms_norm)(const float* x, const float* weight, int64_t n, float eps, float* y);
+  // out[i] = f(gate[i]) * up[i], f: SiLU or GELU in its tanh form. n % 16 == 0.
+  void (*silu_gate)(const float* gate, const float* up, int64_t n, float* out);
+  void (*gelu_gate)(const float* gate, const float* up, int64_t n, float* out);
+  void (*attend)(const AttentionArgs& args);
+  // log(sum(exp(x))) over n values, any n >= 1; NaN if one of them is.
+  double (*log_sum_exp)(const float* x, int64_t n);
+};
+
+// Requires IsAvailable(level). On AVX-512 without VNNI they are those of AVX2.
+const DecodeKernels& GetDecodeKernels(IsaLevel level);
+
+// What each file contributes.
+const DecodeKernels& ScalarDecodeKernels();
+const DecodeKernels& Avx2DecodeKernels();
+const DecodeKernels& Avx512DecodeKernels();
+
+}  // namespace precis::engine::cpu

@@ -1,0 +1,51 @@
+// The vector operations of the decoder's kernels on 256-bit registers. Contract: decode_vec_scalar-inl.h.
+
+constexpr int kLanes = 8;
+
+struct Floats {
+  __m256 v;
+};
+
+PRECIS_SIMD_INLINE Floats Zero() { return {_mm256_setzero_ps()}; }
+PRECIS_SIMD_INLINE Floats Set(float x) { return {_mm256_set1_ps(x)}; }
+PRECIS_SIMD_INLINE Floats Load(const float* p) { return {_mm256_loadu_ps(p)}; }
+PRECIS_SIMD_INLINE Floats Load(const uint16_t* p) {
+  return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+PRECIS_SIMD_INLINE void Store(Floats a, float* p) { _mm256_storeu_ps(p, a.v); }
+PRECIS_SIMD_INLINE void Store(Floats a, uint16_t* p) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+PRECIS_SIMD_INLINE Floats Add(Floats a, Floats b) { return {_mm256_add_ps(a.v, b.v)}; }
+PRECIS_SIMD_INLINE Floats Sub(Floats a, Floats b) { return {_mm256_sub_ps(a.v, b.v)}; }
+PRECIS_SIMD_INLINE Floats Mul(Floats a, Floats b) { return {_mm256_mul_ps(a.v, b.v)}; }
+PRECIS_SIMD_INLINE Floats Div(Floats a, Floats b) { return {_mm256_div_ps(a.v, b.v)}; }
+PRECIS_SIMD_INLINE Floats Max(Floats a, Floats b) { return {_mm256_max_ps(a.v, b.v)}; }
+PRECIS_SIMD_INLINE Floats Min(Floats a, Floats b) { return {_mm256_min_ps(a.v, b.v)}; }
+PRECIS_SIMD_INLINE Floats Fma(Floats a, Floats b, Floats c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+PRECIS_SIMD_INLINE Floats Round(Floats a) { return {_mm256_cvtepi32_ps(_mm256_cvtps_epi32(a.v))}; }
+PRECIS_SIMD_INLINE Floats PowerOfTwo(Floats n) {
+  const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127));
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(biased, 23))};
+}
+PRECIS_SIMD_INLINE uint32_t MaxMagnitudeBits32(const float* x) {
+  const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
+  __m256i most = _mm256_setzero_si256();
+  for (int i = 0; i < 32; i += 8) {
+    const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + i));
+    most = _mm256_max_epi32(most, _mm256_and_si256(bits, magnitude));
+  }
+  __m128i half = _mm_max_epi32(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
+  half = _mm_max_epi32(half, _mm_shuffle_epi32(half, 0x4e));
+  half = _mm_max_epi32(half, _mm_shuffle_epi32(half, 0xb1));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(half));
+}
+PRECIS_SIMD_INLINE void QuantizeBlock32(const float* x, float inverse, int8_t* q) {
+  const __m256 scale = _mm256_set1_ps(inverse);
+  __m256i part[4];
+  for (int i = 0; i < 4; ++i) part[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), scale));
+  const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(part[0], part[1]), _mm256_packs_epi32(part[2], part[3]));
+  // The packs work within 128-bit halves; put the groups of four back in order.
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(q), _mm256_permutevar8x32_epi32(packed, order));
+}

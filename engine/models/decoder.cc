@@ -1,0 +1,190 @@
+#include "models/decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "formats/dequantize.h"
+#include "formats/half.h"
+#include "ops/kv_store.h"
+#include "precis/base/status_macros.h"
+
+namespace precis::engine {
+
+absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Load(std::shared_ptr<const GgufFile> file, bool exact,
+                                                       cpu::IsaLevel isa, bool check_weights,
+                                                       std::shared_ptr<cpu::ThreadPool> pool) {
+  std::unique_ptr<Decoder> decoder(new Decoder());
+  PRECIS_ASSIGN_OR_RETURN(decoder->config_, ReadDecoderConfig(*file));
+  const DecoderConfig& c = decoder->config_;
+  PRECIS_ASSIGN_OR_RETURN(decoder->weights_, LoadDecoderWeights(std::move(file), c, exact, check_weights, pool.get()));
+  decoder->kernels_ = &cpu::GetDecodeKernels(isa);
+  decoder->pool_ = std::move(pool);
+  decoder->rope_.emplace_back(c.rope);
+  decoder->rope_.emplace_back(c.window > 0 ? c.local_rope : c.rope);
+  decoder->exact_ = exact;
+  return decoder;
+}
+
+KvLayout Decoder::kv_layout() const { return {config_.layers, config_.kv_heads, config_.head_dim, !exact_}; }
+
+void Decoder::Reserve(int64_t rows) {
+  if (rows <= capacity_) return;
+  capacity_ = rows;
+  const DecoderConfig& c = config_;
+  const auto size = [rows](std::vector<float>* v, int64_t width) { v->resize(static_cast<size_t>(rows * width)); };
+  size(&x_, c.hidden);
+  size(&normed_, c.hidden);
+  size(&part_, c.hidden);
+  size(&states_, c.hidden);
+  size(&qkv_, (c.heads + 2 * c.kv_heads) * c.head_dim);
+  size(&attended_, c.heads * c.head_dim);
+  size(&gate_up_, 2 * c.ffn);
+  size(&gated_, c.ffn);
+  size(&angles_, 2 * c.head_dim);
+  quantized_.Get(rows, std::max({c.hidden, c.ffn, c.heads * c.head_dim}));
+}
+
+int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
+  const DecoderConfig& c = config_;
+  rows_.clear();
+  for (const DecoderChunk& chunk : chunks) {
+    cache->Extend(chunk.sequence, chunk.sequence->length() + static_cast<int64_t>(chunk.tokens.size()));
+    for (size_t i = 0; i < chunk.tokens.size(); ++i) {
+      rows_.push_back({chunk.sequence, chunk.sequence->length() + static_cast<int64_t>(i), chunk.tokens[i]});
+    }
+  }
+  const int64_t rows = static_cast<int64_t>(rows_.size());
+  Reserve(rows);
+  ForRows(rows, [&](int64_t r) {
+    float* x = x_.data() + r * c.hidden;
+    const TensorView& table = *weights_.embedding;
+    // Cannot fail: type and size were checked at load.
+    (void)DequantizeRow(table.type, table.row(rows_[static_cast<size_t>(r)].token),
+                        std::span<float>(x, static_cast<size_t>(c.hidden)));
+    if (c.embedding_scale != 1.0f) {
+      for (int64_t i = 0; i < c.hidden; ++i) x[i] *= c.embedding_scale;
+    }
+    for (int kind = 0; kind < (c.window > 0 ? 2 : 1); ++kind) {
+      rope_[static_cast<size_t>(kind)].Angles(rows_[static_cast<size_t>(r)].position,
+                                              angles_.data() + (2 * r + kind) * c.head_dim);
+    }
+  });
+  for (int64_t l = 0; l < c.layers; ++l) {
+    Attention(l, rows, cache->layout());
+    FeedForward(weights_.layers[static_cast<size_t>(l)], rows);
+  }
+  int64_t first = 0, wanted = 0;
+  for (const DecoderChunk& chunk : chunks) {
+    const int64_t size = static_cast<int64_t>(chunk.tokens.size());
+    for (int64_t i = size - chunk.wanted; i < size; ++i) {
+      kernels_->rms_norm(x_.data() + (first + i) * c.hidden, weights_.output_norm.data(), c.hidden, c.norm_eps,
+                         states_.data() + wanted++ * c.hidden);
+    }
+    first += size;
+    cache->Commit(chunk.sequence, chunk.tokens);
+  }
+  return wanted;
+}
+
+void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout) {
+  const DecoderConfig& c = config_;
+  const DecoderLayer& layer = weights_.layers[static_cast<size_t>(index)];
+  const bool global = c.IsGlobal(index);
+  const int64_t q_size = c.heads * c.head_dim, kv_size = c.kv_heads * c.head_dim, qkv_size = q_size + 2 * kv_size;
+
+  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden)};
+  ForRows(rows, [&](int64_t r) {
+    kernels_->rms_norm(x_.data() + r * c.hidden, layer.attention_norm.data(), c.hidden, c.norm_eps,
+                       normed_.data() + r * c.hidden);
+    ops::PrepareRow(*kernels_, layer.qkv, in, r);
+  });
+  ops::Linear(*kernels_, pool_.get(), layer.qkv, in, rows, qkv_.data());
+
+  ForRows(rows, [&](int64_t r) {
+    const Row& row = rows_[static_cast<size_t>(r)];
+    float* q = qkv_.data() + r * qkv_size;
+    float* k = q + q_size;
+    float* v = k + kv_size;
+    for (size_t i = 0; i < layer.qkv_bias.size(); ++i) q[i] += layer.qkv_bias[i];
+    if (c.qk_norm) {
+      for (int64_t h = 0; h < c.heads; ++h) {
+        float* head = q + h * c.head_dim;
+        kernels_->rms_norm(head, layer.q_norm.data(), c.head_dim, c.norm_eps, head);
+      }
+      for (int64_t h = 0; h < c.kv_heads; ++h) {
+        float* head = k + h * c.head_dim;
+        kernels_->rms_norm(head, layer.k_norm.data(), c.head_dim, c.norm_eps, head);
+      }
+    }
+    const bool local = !global && c.window > 0;
+    const float* angles = angles_.data() + (2 * r + (local ? 1 : 0)) * c.head_dim;
+    rope_[local ? 1 : 0].Apply(angles, c.heads, q);
+    rope_[local ? 1 : 0].Apply(angles, c.kv_heads, k);
+    for (int64_t i = 0; i < q_size; ++i) q[i] *= c.attention_scale;
+    ops::StoreKv(layout, index, k, v, row.position % cpu::kKvPage, row.sequence->page(row.position / cpu::kKvPage));
+  });
+
+  // Queries of one row and KV head share its keys and values; rows are independent.
+  const int64_t group = c.heads / c.kv_heads;
+  pool_->ParallelFor(rows * c.kv_heads, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t r = task / c.kv_heads, head = task % c.kv_heads;
+      const Row& row = rows_[static_cast<size_t>(r)];
+      kernels_->attend({
+          .queries = qkv_.data() + r * qkv_size + head * group * c.head_dim,
+          .out = attended_.data() + r * q_size + head * group * c.head_dim,
+          .pages = row.sequence->pages(),
+          .page_offset = layout.offset(index, head),
+          .begin = global ? 0 : std::max<int64_t>(0, row.position + 1 - c.window),
+          .end = row.position + 1,
+          .group = static_cast<int>(group),
+          .head_dim = static_cast<int>(c.head_dim),
+          .half = layout.half,
+      });
+    }
+  });
+
+  ops::LinearInput attended{attended_.data(), quantized_.Get(rows, q_size)};
+  ForRows(rows, [&](int64_t r) { ops::PrepareRow(*kernels_, layer.attention_output, attended, r); });
+  ops::Linear(*kernels_, pool_.get(), layer.attention_output, attended, rows, part_.data());
+  ForRows(rows, [&](int64_t r) { AddPart(r, layer.post_attention_norm); });
+}
+
+void Decoder::FeedForward(const DecoderLayer& layer, int64_t rows) {
+  const DecoderConfig& c = config_;
+  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden)};
+  ForRows(rows, [&](int64_t r) {
+    kernels_->rms_norm(x_.data() + r * c.hidden, layer.ffn_norm.data(), c.hidden, c.norm_eps,
+                       normed_.data() + r * c.hidden);
+    ops::PrepareRow(*kernels_, layer.gate_up, in, r);
+  });
+  ops::Linear(*kernels_, pool_.get(), layer.gate_up, in, rows, gate_up_.data());
+  ops::LinearInput gated{gated_.data(), quantized_.Get(rows, c.ffn)};
+  ForRows(rows, [&](int64_t r) {
+    const float* gate = gate_up_.data() + r * 2 * c.ffn;
+    (c.gelu ? kernels_->gelu_gate : kernels_->silu_gate)(gate, gate + c.ffn, c.ffn, gated_.data() + r * c.ffn);
+    ops::PrepareRow(*kernels_, layer.down, gated, r);
+  });
+  ops::Linear(*kernels_, pool_.get(), layer.down, gated, rows, part_.data());
+  ForRows(rows, [&](int64_t r) { AddPart(r, layer.post_ffn_norm); });
+}
+
+void Decoder::AddPart(int64_t r, const std::vector<float>& post_norm) {
+  const int64_t n = config_.hidden;
+  float* x = x_.data() + r * n;
+  float* part = part_.data() + r * n;
+  if (!post_norm.empty()) kernels_->rms_norm(part, post_norm.data(), n, config_.norm_eps, part);
+  for (int64_t i = 0; i < n; ++i) x[i] += part[i];
+}
+
+std::span<const float> Decoder::Logits(int64_t first, int64_t count) {
+  const size_t size = static_cast<size_t>(count * config_.vocabulary);
+  if (logits_.size() < size) logits_.resize(size);
+  ops::LinearInput in{states_.data() + first * config_.hidden, quantized_.Get(count, config_.hidden)};
+  for (int64_t r = 0; r < count; ++r) ops::PrepareRow(*kernels_, weights_.output, in, r);
+  ops::Linear(*kernels_, pool_.get(), weights_.output, in, count, logits_.data());
+  return {logits_.data(), size};
+}
+
+}  // namespace precis::engine

@@ -1,0 +1,86 @@
+// A decoder-only transformer (Llama, Qwen2, Gemma 3): tokens in, logits out, over a paged KV cache.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cpu/decode_kernels.h"
+#include "cpu/thread_pool.h"
+#include "formats/gguf.h"
+#include "models/decoder_config.h"
+#include "models/decoder_weights.h"
+#include "models/kv_cache.h"
+#include "precis/engine/tokenizer.h"
+
+namespace precis::engine {
+
+// Consecutive tokens of one sequence, to be computed in one step.
+struct DecoderChunk {
+  KvSequence* sequence = nullptr;   // the tokens follow its length(); one chunk of a sequence in a step
+  std::span<const TokenId> tokens;  // >= 1, ids inside the vocabulary
+  int64_t wanted = 1;               // of how many of the last tokens the state is wanted for logits
+};
+
+// Immutable after loading apart from the scratch memory: one thread at a time may call it.
+class Decoder {
+ public:
+  // `pool` and `file` are shared with others; the file stays mapped for the token embeddings.
+  static absl::StatusOr<std::unique_ptr<Decoder>> Load(std::shared_ptr<const GgufFile> file, bool exact,
+                                                       cpu::IsaLevel isa, bool check_weights,
+                                                       std::shared_ptr<cpu::ThreadPool> pool);
+
+  const DecoderConfig& config() const { return config_; }
+  KvLayout kv_layout() const;
+  int64_t weights_bytes() const { return weights_.size_bytes(); }
+  int64_t parameters() const { return weights_.parameters; }
+
+  // Runs all chunks through the layers and commits their tokens to the cache. The states of the wanted tokens, chunk
+  // after chunk, are then what Logits refers to as rows 0, 1...; their number is returned. A chunk's results do not
+  // depend on the other chunks, nor on how its sequence was cut into chunks.
+  int64_t Forward(std::span<const DecoderChunk> chunks, KvCache* cache);
+
+  // The logits of the rows [first, first + count) of the last Forward, [count][vocabulary]. Valid until the next call.
+  std::span<const float> Logits(int64_t first, int64_t count);
+
+  const cpu::DecodeKernels& kernels() const { return *kernels_; }
+
+ private:
+  struct Row {
+    KvSequence* sequence;
+    int64_t position;
+    TokenId token;
+  };
+  Decoder() = default;
+  void Reserve(int64_t rows);
+  void Attention(int64_t layer, int64_t rows, const KvLayout& layout);
+  void FeedForward(const DecoderLayer& layer, int64_t rows);
+  // Adds to row r what a part of the layer computed, normalised first where the family does so.
+  void AddPart(int64_t r, const std::vector<float>& post_norm);
+  // Splits work on rows over the threads when there is enough of it.
+  template <typename Fn>
+  void ForRows(int64_t rows, Fn&& fn) {
+    pool_->ParallelFor(rows, 4, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) fn(r);
+    });
+  }
+
+  DecoderConfig config_;
+  bool exact_ = false;
+  DecoderWeights weights_;
+  const cpu::DecodeKernels* kernels_ = nullptr;
+  std::shared_ptr<cpu::ThreadPool> pool_;
+  std::vector<ops::Rope> rope_;  // global, local
+
+  // Scratch, [rows][...], kept between steps.
+  std::vector<Row> rows_;
+  std::vector<float> x_, normed_, qkv_, attended_, gate_up_, gated_, part_, angles_, states_, logits_;
+  cpu::QuantizedBuffer quantized_;
+  int64_t capacity_ = 0;
+};
+
+}  // namespace precis::engine

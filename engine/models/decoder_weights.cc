@@ -1,0 +1,142 @@
+#include "models/decoder_weights.h"
+
+#include <cmath>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "formats/dequantize.h"
+#include "precis/base/status_macros.h"
+
+namespace precis::engine {
+namespace {
+
+absl::Status CheckFinite(const TensorView& tensor) {
+  std::vector<float> row(static_cast<size_t>(tensor.columns()));
+  for (int64_t r = 0; r < tensor.rows(); ++r) {
+    PRECIS_RETURN_IF_ERROR(DequantizeRow(tensor.type, tensor.row(r), row));
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (std::isfinite(row[i])) continue;
+      return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name, "' holds ", row[i], " at row ", r,
+                                                     ", column ", i, ": the file is damaged"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+class Loader {
+ public:
+  Loader(const GgufFile& file, const DecoderConfig& config, bool exact, bool check, cpu::ThreadPool* pool)
+      : file_(file), c_(config), exact_(exact), check_(check), pool_(pool) {}
+
+  absl::StatusOr<const TensorView*> Tensor(const std::string& name, std::vector<int64_t> shape) {
+    PRECIS_ASSIGN_OR_RETURN(const TensorView* t, file_.tensors().Get(name, shape));
+    if (seen_.insert(name).second && check_) PRECIS_RETURN_IF_ERROR(CheckFinite(*t));
+    return t;
+  }
+
+  absl::Status Vector(const std::string& name, int64_t size, std::vector<float>* out) {
+    PRECIS_ASSIGN_OR_RETURN(const TensorView* t, Tensor(name, {size}));
+    out->resize(static_cast<size_t>(size));
+    PRECIS_RETURN_IF_ERROR(DequantizeRow(t->type, t->bytes, *out));
+    file_.Release(*t);
+    return absl::OkStatus();
+  }
+
+  // Matrices over the same input, side by side. Their pages of the file are let go once they are repacked.
+  absl::Status Matrix(const std::vector<std::pair<std::string, int64_t>>& names, int64_t inputs,
+                      ops::LinearWeights* out) {
+    std::vector<const TensorView*> tensors;
+    for (const auto& [name, outputs] : names) {
+      PRECIS_ASSIGN_OR_RETURN(const TensorView* t, Tensor(name, {outputs, inputs}));
+      tensors.push_back(t);
+    }
+    PRECIS_ASSIGN_OR_RETURN(*out, ops::LinearWeights::Pack(tensors, exact_, pool_));
+    for (const TensorView* t : tensors) file_.Release(*t);
+    return absl::OkStatus();
+  }
+
+  absl::Status Layer(int64_t index, DecoderLayer* layer) {
+    const std::string prefix = absl::StrCat("blk.", index, ".");
+    const int64_t q = c_.heads * c_.head_dim, kv = c_.kv_heads * c_.head_dim;
+    PRECIS_RETURN_IF_ERROR(Vector(prefix + "attn_norm.weight", c_.hidden, &layer->attention_norm));
+    PRECIS_RETURN_IF_ERROR(Vector(prefix + "ffn_norm.weight", c_.hidden, &layer->ffn_norm));
+    PRECIS_RETURN_IF_ERROR(Matrix(
+        {{prefix + "attn_q.weight", q}, {prefix + "attn_k.weight", kv}, {prefix + "attn_v.weight", kv}}, c_.hidden,
+        &layer->qkv));
+    PRECIS_RETURN_IF_ERROR(Matrix({{prefix + "attn_output.weight", c_.hidden}}, q, &layer->attention_output));
+    PRECIS_RETURN_IF_ERROR(
+        Matrix({{prefix + "ffn_gate.weight", c_.ffn}, {prefix + "ffn_up.weight", c_.ffn}}, c_.hidden, &layer->gate_up));
+    PRECIS_RETURN_IF_ERROR(Matrix({{prefix + "ffn_down.weight", c_.hidden}}, c_.ffn, &layer->down));
+    if (c_.qkv_bias) {
+      for (const auto& [name, size] : {std::pair<const char*, int64_t>{"attn_q", q}, {"attn_k", kv}, {"attn_v", kv}}) {
+        std::vector<float> bias;
+        PRECIS_RETURN_IF_ERROR(Vector(absl::StrCat(prefix, name, ".bias"), size, &bias));
+        layer->qkv_bias.insert(layer->qkv_bias.end(), bias.begin(), bias.end());
+      }
+    }
+    if (c_.qk_norm) {
+      PRECIS_RETURN_IF_ERROR(Vector(prefix + "attn_q_norm.weight", c_.head_dim, &layer->q_norm));
+      PRECIS_RETURN_IF_ERROR(Vector(prefix + "attn_k_norm.weight", c_.head_dim, &layer->k_norm));
+    }
+    if (c_.post_norms) {
+      PRECIS_RETURN_IF_ERROR(Vector(prefix + "post_attention_norm.weight", c_.hidden, &layer->post_attention_norm));
+      PRECIS_RETURN_IF_ERROR(Vector(prefix + "post_ffw_norm.weight", c_.hidden, &layer->post_ffn_norm));
+    }
+    return absl::OkStatus();
+  }
+
+  // A tensor that was not asked for would change the model's results if it were known what it is.
+  absl::Status NothingLeft() const {
+    for (const TensorView& t : file_.tensors().all()) {
+      if (seen_.count(t.name) != 0) continue;
+      return absl::UnimplementedError(absl::StrCat("tensor '", t.name, "' in ", file_.path(),
+                                                   " has no place in architecture '", c_.architecture,
+                                                   "' as it is supported here"));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const GgufFile& file_;
+  const DecoderConfig& c_;
+  const bool exact_, check_;
+  cpu::ThreadPool* pool_;
+  std::set<std::string> seen_;
+};
+
+}  // namespace
+
+int64_t DecoderWeights::size_bytes() const {
+  int64_t bytes = output.size_bytes();
+  for (const DecoderLayer& l : layers) {
+    bytes += l.qkv.size_bytes() + l.attention_output.size_bytes() + l.gate_up.size_bytes() + l.down.size_bytes();
+  }
+  return bytes;
+}
+
+absl::StatusOr<DecoderWeights> LoadDecoderWeights(std::shared_ptr<const GgufFile> file, const DecoderConfig& config,
+                                                  bool exact, bool check, cpu::ThreadPool* pool) {
+  DecoderWeights w;
+  Loader loader(*file, config, exact, check, pool);
+  PRECIS_ASSIGN_OR_RETURN(w.embedding, loader.Tensor("token_embd.weight", {config.vocabulary, config.hidden}));
+  if (!CanDequantize(w.embedding->type)) {
+    return absl::UnimplementedError(absl::StrCat("tensor 'token_embd.weight' has type ", TypeName(w.embedding->type),
+                                                 ", which is not supported"));
+  }
+  PRECIS_RETURN_IF_ERROR(loader.Vector("output_norm.weight", config.hidden, &w.output_norm));
+  w.layers.resize(static_cast<size_t>(config.layers));
+  for (int64_t i = 0; i < config.layers; ++i) {
+    PRECIS_RETURN_IF_ERROR(loader.Layer(i, &w.layers[static_cast<size_t>(i)]));
+  }
+  const bool tied = file->tensors().Find("output.weight") == nullptr;
+  PRECIS_RETURN_IF_ERROR(
+      loader.Matrix({{tied ? "token_embd.weight" : "output.weight", config.vocabulary}}, config.hidden, &w.output));
+  PRECIS_RETURN_IF_ERROR(loader.NothingLeft());
+  for (const TensorView& t : file->tensors().all()) w.parameters += t.elements();
+  w.file = std::move(file);
+  return w;
+}
+
+}  // namespace precis::engine
