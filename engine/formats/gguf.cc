@@ -91,6 +91,14 @@ absl::StatusOr<T> OneInteger(const GgufFile& file, std::string_view key, GgufKin
   return static_cast<T>(*value);
 }
 
+absl::StatusOr<bool> OneBool(const GgufFile& file, std::string_view key, const char* bytes) {
+  const auto stored = Load<uint8_t>(bytes);
+  if (stored > 1) {
+    return absl::InvalidArgumentError(absl::StrCat(Where(file, key), " is a bool stored as ", stored, ", not 0 or 1"));
+  }
+  return stored != 0;
+}
+
 // Absent: the fallback. Present but wrong: the error.
 template <typename T, typename Fallback>
 absl::StatusOr<T> Or(const GgufFile& file, std::string_view key,
@@ -166,11 +174,7 @@ absl::StatusOr<std::string> GgufFile::GetString(std::string_view key) const {
 absl::StatusOr<bool> GgufFile::GetBool(std::string_view key) const {
   PRECIS_ASSIGN_OR_RETURN(const Value* value, Scalar(key, "a bool"));
   if (value->kind != GgufKind::kBool) return WrongKind(*this, key, value->kind, /*array=*/false, "a bool");
-  const uint8_t stored = Load<uint8_t>(value->bytes.data());
-  if (stored > 1) {
-    return absl::InvalidArgumentError(absl::StrCat(Where(*this, key), " is a bool stored as ", stored, ", not 0 or 1"));
-  }
-  return stored != 0;
+  return OneBool(*this, key, value->bytes.data());
 }
 
 template <typename T>
@@ -269,7 +273,9 @@ absl::StatusOr<std::vector<bool>> GgufFile::GetBools(std::string_view key) const
   PRECIS_ASSIGN_OR_RETURN(const Value* value, Array(key, "an array of bools"));
   if (value->kind != GgufKind::kBool) return WrongKind(*this, key, value->kind, /*array=*/true, "an array of bools");
   std::vector<bool> flags(value->count);
-  for (uint64_t i = 0; i < value->count; ++i) flags[i] = value->bytes[i] != 0;
+  for (uint64_t i = 0; i < value->count; ++i) {
+    PRECIS_ASSIGN_OR_RETURN(flags[i], OneBool(*this, key, value->bytes.data() + i));
+  }
   return flags;
 }
 
