@@ -64,8 +64,7 @@ absl::StatusOr<MatrixView> BertEncoder::Forward(const OpContext& context, std::s
   for (const BertLayerWeights& layer : weights_.layers) {
     PRECIS_RETURN_IF_ERROR(call.Check());
     PRECIS_RETURN_IF_ERROR(Dense(context, hidden, layer.qkv, PointwiseFn::kNone, {}, qkv));
-    PRECIS_RETURN_IF_ERROR(
-        BidirectionalAttention(context, qkv, starts, config_.attention_heads, scale, attention));
+    PRECIS_RETURN_IF_ERROR(BidirectionalAttention(context, qkv, starts, config_.attention_heads, scale, attention));
     PRECIS_RETURN_IF_ERROR(Dense(context, attention, layer.attention_out, PointwiseFn::kNone, hidden, hidden));
     PRECIS_RETURN_IF_ERROR(LayerNorm(context, hidden, layer.attention_norm.view(), hidden));
     PRECIS_RETURN_IF_ERROR(Dense(context, hidden, layer.ffn_in, activation, {}, inner));

@@ -1,6 +1,8 @@
 // One vector for each sequence of token vectors, and its L2 normalisation.
 #pragma once
 
+#include <span>
+
 #include "absl/status/status.h"
 #include "ops/context.h"
 #include "ops/ragged.h"
@@ -18,6 +20,9 @@ enum class PoolingKind { kMean, kCls, kMax };
 
 // Divides each row by its L2 norm (at least 1e-12, as PyTorch's normalize). The sum of squares runs over 16 lanes.
 void NormalizeRows(const OpContext& context, MutableMatrix x);
+
+// sum += x * scale, fused. `x` has as many values as `sum`.
+void AddScaled(const OpContext& context, const float* x, float scale, std::span<float> sum);
 
 void PoolCpu(const OpContext& context, MatrixView x, RaggedStarts starts, PoolingKind kind, MutableMatrix y);
 

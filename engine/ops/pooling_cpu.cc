@@ -33,4 +33,8 @@ void NormalizeRows(const OpContext& context, MutableMatrix x) {
   }
 }
 
+void AddScaled(const OpContext& context, const float* x, float scale, std::span<float> sum) {
+  cpu::FloatKernelsFor(context.isa).add_scaled(x, scale, static_cast<int64_t>(sum.size()), sum.data());
+}
+
 }  // namespace precis::engine

@@ -1,0 +1,224 @@
+#include "runtime/scheduler.h"
+
+#include <algorithm>
+#include <map>
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace precis::engine {
+namespace {
+
+// Prompt tokens of one step: enough to use the weights well, few enough that a cancelled call ends soon and running
+// sequences do not stall.
+constexpr int64_t kPrefillRows = 128;
+// Logits in memory at once; scoring with a vocabulary of 152,064 would otherwise ask for 78 MB a step.
+constexpr int64_t kLogitRows = 16;
+
+}  // namespace
+
+Scheduler::Scheduler(std::unique_ptr<Decoder> decoder, const SchedulerOptions& options)
+    : decoder_(std::move(decoder)), options_(options) {
+  cache_ = std::make_unique<KvCache>(decoder_->kv_layout(), options.kv_budget_bytes);
+  max_positions_ = cache_->max_positions();
+  thread_ = std::thread([this] { Loop(); });
+}
+
+Scheduler::~Scheduler() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stop_ = true;
+    work_.Signal();
+  }
+  thread_.join();
+}
+
+int64_t Scheduler::PositionsOf(const SequenceJob& job) const {
+  // The last token is never fed: nothing comes after it.
+  return static_cast<int64_t>(job.tokens.size()) - 1 + (job.on_token ? job.max_tokens : 0);
+}
+
+absl::Status Scheduler::Run(SequenceJob* job) {
+  if (PositionsOf(*job) > max_positions_) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the sequence needs room for ", PositionsOf(*job), " tokens and model '", options_.model,
+                     "' has a key-value budget for ", max_positions_, ": raise the budget or ask for fewer tokens"));
+  }
+  if (absl::Status status = job->call.Check(); !status.ok()) return status;
+  // Scoring a single token needs no computation.
+  if (!job->on_token && static_cast<int64_t>(job->tokens.size()) <= job->score_from) return absl::OkStatus();
+  Waiting waiting{job, std::nullopt, {}};
+  absl::MutexLock lock(&mutex_);
+  if (static_cast<int>(waiting_.size()) >= options_.queue_limit) {
+    return absl::ResourceExhaustedError(absl::StrCat(waiting_.size(), " calls are waiting for model '", options_.model,
+                                                     "', which is its limit: try again later"));
+  }
+  waiting_.push_back(&waiting);
+  work_.Signal();
+  while (!waiting.done) waiting.wake.Wait(&mutex_);
+  return *std::move(waiting.done);
+}
+
+void Scheduler::Loop() {
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      while (!stop_ && waiting_.empty() && active_.empty()) work_.Wait(&mutex_);
+      if (stop_) {
+        for (Waiting* w : waiting_) {
+          w->done = absl::UnavailableError(absl::StrCat("model '", options_.model, "' is being unloaded"));
+          w->wake.Signal();
+        }
+        waiting_.clear();
+        if (active_.empty()) return;
+        for (const auto& a : active_) {
+          if (!a->finished)
+            Finish(a.get(), absl::UnavailableError(absl::StrCat("model '", options_.model, "' is being unloaded")));
+        }
+      } else {
+        Admit();
+      }
+    }
+    Step();
+    Retire();
+  }
+}
+
+void Scheduler::Admit() {
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    absl::Status status = (*it)->job->call.Check();
+    if (status.ok()) {
+      ++it;
+      continue;
+    }
+    (*it)->done = std::move(status);
+    (*it)->wake.Signal();
+    it = waiting_.erase(it);
+  }
+  while (!waiting_.empty() && static_cast<int>(active_.size()) < options_.max_sequences) {
+    // Among the waiting, the first of the tenant with the fewest running sequences.
+    std::map<std::string, int> running;
+    for (const auto& a : active_) ++running[a->waiting->job->tenant];
+    auto pick = waiting_.begin();
+    for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+      if (running[(*it)->job->tenant] < running[(*pick)->job->tenant]) pick = it;
+    }
+    SequenceJob* job = (*pick)->job;
+    // At least one token is computed, for its logits; scored ones all are.
+    const int64_t reusable = job->on_token ? static_cast<int64_t>(job->tokens.size()) - 1 : job->score_from - 1;
+    std::unique_ptr<KvSequence> kv = cache_->Admit(job->tenant, job->tokens, PositionsOf(*job), reusable);
+    // No room: wait for a running sequence to end. The one that was picked stays first, so nobody overtakes it forever.
+    if (kv == nullptr) return;
+    job->cached_tokens = kv->reused();
+    auto active = std::unique_ptr<Active>(new Active{*pick, std::move(kv), Sampler(job->sampling)});
+    active->begun = absl::Now();
+    active->feed = static_cast<int64_t>(job->tokens.size()) - (job->on_token ? 0 : 1);
+    active_.push_back(std::move(active));
+    waiting_.erase(pick);
+  }
+}
+
+void Scheduler::Finish(Active* active, absl::Status status) {
+  active->finished = true;
+  active->status = std::move(status);
+}
+
+void Scheduler::Step() {
+  chunks_.clear();
+  chunk_owner_.clear();
+  row_owner_.clear();
+  int64_t room = kPrefillRows;
+  for (const auto& a : active_) {
+    if (a->finished) continue;
+    SequenceJob* job = a->waiting->job;
+    if (absl::Status status = job->call.Check(); !status.ok()) {
+      Finish(a.get(), std::move(status));
+      continue;
+    }
+    DecoderChunk chunk{.sequence = a->kv.get()};
+    const int64_t fed = a->kv->length();
+    if (fed >= a->feed) {
+      chunk.tokens = {&a->next, 1};
+    } else {
+      const int64_t take = std::min(room, a->feed - fed);
+      if (take == 0) continue;
+      room -= take;
+      chunk.tokens = std::span(job->tokens).subspan(static_cast<size_t>(fed), static_cast<size_t>(take));
+      // The row of position p tells about token p + 1.
+      chunk.wanted = job->on_token ? (fed + take == a->feed ? 1 : 0)
+                                   : std::clamp<int64_t>(fed + take - (job->score_from - 1), 0, take);
+    }
+    chunks_.push_back(chunk);
+    chunk_owner_.push_back(a.get());
+  }
+  if (chunks_.empty()) return;
+  try {
+    const int64_t rows = decoder_->Forward(chunks_, cache_.get());
+    for (size_t i = 0; i < chunks_.size(); ++i) {
+      row_owner_.insert(row_owner_.end(), static_cast<size_t>(chunks_[i].wanted), chunk_owner_[i]);
+    }
+    for (int64_t first = 0; first < rows; first += kLogitRows) {
+      const int64_t count = std::min(kLogitRows, rows - first);
+      const std::span<const float> logits = decoder_->Logits(first, count);
+      const size_t width = logits.size() / static_cast<size_t>(count);
+      for (int64_t i = 0; i < count; ++i) {
+        Take(row_owner_[static_cast<size_t>(first + i)], logits.subspan(static_cast<size_t>(i) * width, width));
+      }
+    }
+  } catch (const std::bad_alloc&) {
+    for (Active* a : chunk_owner_) {
+      Finish(a, absl::ResourceExhaustedError(absl::StrCat("out of memory while running model '", options_.model,
+                                                          "': lower its key-value budget or max_sequences")));
+    }
+  }
+}
+
+void Scheduler::Take(Active* a, std::span<const float> logits) {
+  if (a->finished) return;
+  SequenceJob* job = a->waiting->job;
+  const auto not_a_number = [&] {
+    Finish(a, absl::InternalError(absl::StrCat("model '", options_.model,
+                                               "' computed a logit that is not a number: its weights may be damaged")));
+  };
+  if (!job->on_token) {
+    const double total = decoder_->kernels().log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
+    if (!(total == total)) return not_a_number();
+    const TokenId target = job->tokens[static_cast<size_t>(job->score_from) + job->logprobs.size()];
+    const double logprob = static_cast<double>(logits[static_cast<size_t>(target)]) - total;
+    job->logprobs.push_back(static_cast<float>(std::min(logprob, 0.0)));
+    if (static_cast<size_t>(job->score_from) + job->logprobs.size() == job->tokens.size()) {
+      job->prefill_time = absl::Now() - a->begun;
+      Finish(a, absl::OkStatus());
+    }
+    return;
+  }
+  if (job->generated == 0) {
+    a->first_token = absl::Now();
+    job->prefill_time = a->first_token - a->begun;
+  }
+  const absl::StatusOr<TokenId> token = a->sampler.Next(logits, job->generated);
+  if (!token.ok()) return not_a_number();
+  if (std::find(job->ends.begin(), job->ends.end(), *token) != job->ends.end()) {
+    job->ended = true;
+  } else {
+    ++job->generated;
+    a->next = *token;
+    if (job->on_token(*token) && job->generated < job->max_tokens) return;
+  }
+  job->decode_time = absl::Now() - a->first_token;
+  Finish(a, absl::OkStatus());
+}
+
+void Scheduler::Retire() {
+  for (auto& a : active_) {
+    if (!a->finished) continue;
+    a->kv.reset();  // before the caller is told: what it held is free when the call returns
+    absl::MutexLock lock(&mutex_);
+    a->waiting->done = std::move(a->status);
+    a->waiting->wake.Signal();
+  }
+  std::erase_if(active_, [](const auto& a) { return a->finished; });
+}
+
+}  // namespace precis::engine
