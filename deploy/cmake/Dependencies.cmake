@@ -14,6 +14,7 @@ if(NOT PRECIS_ENGINE_ONLY)
   find_library(PRECIS_GRPCPP_REFLECTION_LIB grpc++_reflection REQUIRED)
   find_program(PRECIS_GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
   pkg_check_modules(ROCKSDB REQUIRED IMPORTED_TARGET rocksdb)
+  find_package(OpenMP REQUIRED)  # named by faiss's own targets
   find_package(faiss REQUIRED CONFIG)
   find_package(CURL REQUIRED)
   find_package(CLI11 REQUIRED)
