@@ -1,0 +1,153 @@
+#include "formats/model_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "engine/formats/gguf_writer.h"
+#include "precis/base/file.h"
+#include "precis/engine/load.h"
+
+namespace precis::engine {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class ModelFilesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::path(::testing::TempDir()) / ("model_files." + std::to_string(::getpid()));
+    fs::create_directories(root_);
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  std::string Put(const std::string& name, std::string_view content) {
+    const fs::path path = root_ / name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << content;
+    return path.string();
+  }
+  std::string Folder(const std::string& name) {
+    fs::create_directories(root_ / name);
+    return (root_ / name).string();
+  }
+  static void ExpectWrong(const std::string& path, absl::StatusCode code, const char* sentence) {
+    const auto files = FindModelFiles(path);
+    EXPECT_EQ(files.status().code(), code) << files.status();
+    EXPECT_THAT(std::string(files.status().message()), HasSubstr(sentence));
+  }
+
+  fs::path root_;
+};
+
+TEST_F(ModelFilesTest, AGgufFileIsFoundAloneAndInItsFolder) {
+  const std::string file = Put("tiny-llama/model.gguf", GgufWriter().Finish());
+  for (const std::string& path : {file, Folder("tiny-llama"), Folder("tiny-llama") + "/"}) {
+    const auto files = FindModelFiles(path);
+    ASSERT_TRUE(files.ok()) << files.status();
+    EXPECT_EQ(files->kind, ModelKind::kGguf);
+    EXPECT_TRUE(fs::equivalent(files->gguf, file));
+    EXPECT_EQ(files->name, "tiny-llama");
+    EXPECT_EQ(files->path, path);
+  }
+  EXPECT_EQ(FindModelFiles(Put("other/small-q8.gguf", GgufWriter().Finish()))->name, "small-q8");
+}
+
+TEST_F(ModelFilesTest, AFolderWithConfigAndWeightsIsAHuggingFaceFolder) {
+  Put("bert/config.json", "{}");
+  Put("bert/model.safetensors", "x");
+  for (const std::string& path : {Folder("bert"), Folder("bert") + "/"}) {
+    const auto files = FindModelFiles(path);
+    ASSERT_TRUE(files.ok()) << files.status();
+    EXPECT_EQ(files->kind, ModelKind::kHfFolder);
+    EXPECT_EQ(files->folder, Folder("bert"));
+    EXPECT_EQ(files->name, "bert");
+    EXPECT_EQ(files->tokenizer, "");
+  }
+  Put("bert/tokenizer.json", "{}");
+  EXPECT_EQ(FindModelFiles(Folder("bert"))->tokenizer, Folder("bert") + "/tokenizer.json");
+}
+
+TEST_F(ModelFilesTest, WhatIsNoModelIsNamedWithTheWayOut) {
+  ExpectWrong("", absl::StatusCode::kInvalidArgument, "is empty");
+  ExpectWrong((root_ / "nowhere").string(), absl::StatusCode::kNotFound, "there is no model at");
+  ExpectWrong(Folder("bare"), absl::StatusCode::kNotFound, "it needs config.json and model.safetensors, or one .gguf");
+  ExpectWrong(Put("empty.gguf", ""), absl::StatusCode::kInvalidArgument, "is empty");
+  ExpectWrong(Put("zeros.gguf", std::string(64, '\0')), absl::StatusCode::kInvalidArgument, "is not a GGUF file");
+  ExpectWrong(Put("short.gguf", "GG"), absl::StatusCode::kInvalidArgument, "is not a GGUF file");
+  ExpectWrong("/dev/null", absl::StatusCode::kInvalidArgument, "neither a file nor a folder");
+  Put("two/a.gguf", "GGUF");
+  Put("two/b.gguf", "GGUF");
+  ExpectWrong(Folder("two"), absl::StatusCode::kInvalidArgument, "2 GGUF files (a.gguf, b.gguf): give the path of one");
+  Put("half/config.json", "{}");
+  ExpectWrong(Folder("half"), absl::StatusCode::kNotFound, "no model.safetensors");
+  Put("half/pytorch_model.bin", "x");
+  ExpectWrong(Folder("half"), absl::StatusCode::kUnimplemented, "'pytorch_model.bin'");
+  Put("half/model.safetensors.index.json", "{}");
+  ExpectWrong(Folder("half"), absl::StatusCode::kUnimplemented, "in several parts");
+}
+
+TEST_F(ModelFilesTest, ALoopOfLinksIsAnError) {
+  fs::create_symlink(root_ / "loop", root_ / "loop");
+  EXPECT_FALSE(FindModelFiles((root_ / "loop").string()).ok());
+}
+
+GgufWriter Decoder(const char* architecture) {
+  GgufWriter writer;
+  const std::string prefix = std::string(architecture) + ".";
+  writer.Add("general.architecture", architecture);
+  writer.Add(prefix + "block_count", uint32_t{2});
+  writer.Add(prefix + "context_length", uint32_t{256});
+  writer.Add("tokenizer.ggml.tokens", std::vector<std::string>{"a", "b", "c"});
+  return writer;
+}
+
+TEST_F(ModelFilesTest, InspectionTellsWhatADecoderIs) {
+  GgufWriter writer = Decoder("llama");
+  writer.AddTensor("token_embd.weight", {3, 32}, std::vector<float>(96));
+  writer.AddTensor("output.weight", TensorType::kQ8_0, {3, 32}, std::string(3 * 34, '\0'));
+  const std::string path = Put("tiny.gguf", writer.Finish());
+  const auto info = InspectModel(path);
+  ASSERT_TRUE(info.ok()) << info.status();
+  EXPECT_TRUE(info->supported);
+  EXPECT_EQ(info->reason, "");
+  EXPECT_EQ(info->kind, "decoder");
+  EXPECT_EQ(info->model.architecture, "llama");
+  EXPECT_EQ(info->model.name, "tiny");
+  EXPECT_EQ(info->model.parameters, 192);
+  EXPECT_EQ(info->model.max_tokens, 256);
+  EXPECT_EQ(info->model.weights_bytes, static_cast<int64_t>(writer.Finish().size()));
+  EXPECT_THAT(info->description, HasSubstr("tensors: 2 (F32 1, Q8_0 1)"));
+  EXPECT_THAT(info->description, HasSubstr("vocabulary: 3"));
+}
+
+TEST_F(ModelFilesTest, InspectionSaysWhyAModelIsNotSupported) {
+  GgufWriter mamba = Decoder("mamba");
+  mamba.AddTensor("w", {1}, std::vector<float>{1});
+  auto info = InspectModel(Put("mamba.gguf", mamba.Finish()));
+  ASSERT_TRUE(info.ok()) << info.status();
+  EXPECT_FALSE(info->supported);
+  EXPECT_EQ(info->kind, "unknown");
+  EXPECT_THAT(info->reason, HasSubstr("'mamba'"));
+
+  GgufWriter tiny_bits = Decoder("qwen2");
+  tiny_bits.AddTensor("w", TensorType::kIQ1_S, {256}, std::string(50, '\0'));
+  info = InspectModel(Put("iq1.gguf", tiny_bits.Finish()));
+  ASSERT_TRUE(info.ok()) << info.status();
+  EXPECT_FALSE(info->supported);
+  EXPECT_THAT(info->reason, HasSubstr("IQ1_S"));
+
+  info = InspectModel(Put("vocabulary.gguf", Decoder("gemma3").Finish()));
+  ASSERT_TRUE(info.ok()) << info.status();
+  EXPECT_FALSE(info->supported);
+  EXPECT_THAT(info->reason, HasSubstr("no weights"));
+
+  EXPECT_EQ(InspectModel(Put("cut.gguf", mamba.Finish().substr(0, 60))).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace precis::engine
