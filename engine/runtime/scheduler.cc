@@ -108,7 +108,7 @@ void Scheduler::Admit() {
     // At least one token is computed, for its logits; scored ones all are.
     const int64_t reusable = job->on_token ? static_cast<int64_t>(job->tokens.size()) - 1 : job->score_from - 1;
     std::unique_ptr<KvSequence> kv = cache_->Admit(job->tenant, job->tokens, PositionsOf(*job), reusable);
-    // No room: wait for a running sequence to end. The one that was picked stays first, so nobody overtakes it forever.
+    // No room: wait for a running sequence to end. Nobody overtakes, or a long prompt could wait forever.
     if (kv == nullptr) return;
     job->cached_tokens = kv->reused();
     auto active = std::unique_ptr<Active>(new Active{*pick, std::move(kv), Sampler(job->sampling)});
