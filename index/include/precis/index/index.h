@@ -26,6 +26,9 @@ struct IndexOptions {
   int64_t snapshot_every = 10'000;        // writes (chunks) between snapshots of the derived indexes
 };
 
+// A query longer than this is refused: InvalidArgument.
+inline constexpr int64_t kMaxQueryBytes = 64 << 10;
+
 // Which document: one of the two is set.
 struct DocumentKey {
   std::string document_id;

@@ -122,7 +122,7 @@ struct SearchRequest {
   int top_k = 10;  // 1 to 1,000
   SearchMode mode = SearchMode::kHybrid;
   std::optional<Filter> filter;
-  int dense_candidates = 0;  // 0: max(4 * top_k, 50)
+  int dense_candidates = 0;  // 0: max(4 * top_k, 100); never fewer than top_k
   int keyword_candidates = 0;
   std::optional<double> mmr_lambda;  // [0, 1]: 1 relevance only, 0 diversity only; absent: off
   std::optional<double> min_score;   // on the fused score
