@@ -1,0 +1,33 @@
+// How much of the meaning is left: the cosine of the mean sentence vectors of what went in and what came out.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "precis/base/call_context.h"
+#include "precis/compress/types.h"
+#include "precis/engine/embedder.h"
+
+namespace precis::compress {
+
+// Cosine, clamped to [0, 1]; 0 when one of them is all zeros. Sums in one fixed order.
+double CosineOf(std::span<const float> a, std::span<const float> b);
+// Adds `vector` to `sum`, which grows to its size.
+void AddTo(std::span<const float> vector, std::vector<float>* sum);
+
+// Embeds the sentences of the passages (evenly chosen, at most `kFidelitySentences`) and of the context in one call.
+// Nothing where one side has none. Errors: the embedder's.
+inline constexpr size_t kFidelitySentences = 2048;
+absl::StatusOr<std::optional<double>> MeasureFidelity(const Request& request, const std::string& text,
+                                                      const std::vector<Span>& spans, engine::Embedder& embedder,
+                                                      const CallContext& call);
+
+// The embedder's options for sentences of passages. A sentence is a part of a chunk: it is embedded as a document, and
+// one that is longer than the window as the mean of its parts.
+engine::EmbedOptions SentenceOptions();
+engine::CacheTag SentenceTag(const Request& request, int passage);
+
+}  // namespace precis::compress
