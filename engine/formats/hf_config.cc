@@ -18,9 +18,10 @@ using nlohmann::json;
 // A config.json of a model with many labels has some 100 KB.
 constexpr int64_t kMaxConfigBytes = 4 << 20;
 constexpr int kMaxConfigDepth = 16;
+constexpr int64_t kMaxConfigEvents = 1 << 18;
 
 absl::StatusOr<json> ParseObject(const std::string& text, const std::string& origin) {
-  PRECIS_ASSIGN_OR_RETURN(json value, ParseJson(text, kMaxConfigDepth, origin));
+  PRECIS_ASSIGN_OR_RETURN(json value, ParseJson(text, kMaxConfigDepth, origin, kMaxConfigEvents));
   if (!value.is_object()) return absl::InvalidArgumentError(absl::StrCat("'", origin, "': is no JSON object"));
   return value;
 }
@@ -93,7 +94,7 @@ absl::Status ParseConfig(const json& object, const std::string& origin, HfEncode
 // error. Sets `has_pooling`.
 absl::Status ParseModules(const std::string& text, const std::string& origin, HfEncoderConfig* config,
                           bool* has_pooling) {
-  PRECIS_ASSIGN_OR_RETURN(const json modules, ParseJson(text, kMaxConfigDepth, origin));
+  PRECIS_ASSIGN_OR_RETURN(const json modules, ParseJson(text, kMaxConfigDepth, origin, kMaxConfigEvents));
   if (!modules.is_array()) return absl::InvalidArgumentError(absl::StrCat("'", origin, "': is no JSON array"));
   config->normalize = false;
   for (const json& module : modules) {

@@ -16,14 +16,18 @@ absl::Status Wrong(const std::string& origin, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("'", origin, "': ", what));
 }
 
-// What the parser's callback watches: nlohmann's own parser has no depth limit and lets the last of two equal keys win.
+// What the parser's callback watches: nlohmann's own parser has no limit of depth or number and lets the last of two
+// equal keys win.
 class Watch {
  public:
-  explicit Watch(int max_depth) : max_depth_(max_depth), keys_(static_cast<size_t>(max_depth) + 1) {}
+  Watch(int max_depth, int64_t max_events)
+      : max_depth_(max_depth), max_events_(max_events), keys_(static_cast<size_t>(max_depth) + 1) {}
 
   // False: the value is dropped instead of built.
   bool operator()(int depth, json::parse_event_t event, const json& value) {
     const auto level = static_cast<size_t>(depth);
+    if (++events_ > max_events_) too_many_ = true;
+    if (too_many_) return false;
     switch (event) {
       case json::parse_event_t::object_start:
       case json::parse_event_t::array_start:
@@ -44,12 +48,16 @@ class Watch {
   }
 
   bool too_deep() const { return too_deep_; }
+  bool too_many() const { return too_many_; }
   bool has_twice() const { return has_twice_; }
   const std::string& twice() const { return twice_; }
 
  private:
   int max_depth_;
+  int64_t max_events_;
+  int64_t events_ = 0;
   bool too_deep_ = false;
+  bool too_many_ = false;
   bool has_twice_ = false;
   std::string twice_;
   std::vector<std::set<std::string>> keys_;
@@ -62,10 +70,11 @@ const json* FindKey(const json& object, const char* key) {
 
 }  // namespace
 
-absl::StatusOr<json> ParseJson(std::string_view text, int max_depth, const std::string& origin) {
-  Watch watch(max_depth);
+absl::StatusOr<json> ParseJson(std::string_view text, int max_depth, const std::string& origin, int64_t max_events) {
+  Watch watch(max_depth, max_events);
   json value = json::parse(text.begin(), text.end(), std::ref(watch), /*allow_exceptions=*/false);
   if (watch.too_deep()) return Wrong(origin, absl::StrCat("its JSON is nested deeper than ", max_depth, " levels"));
+  if (watch.too_many()) return Wrong(origin, absl::StrCat("its JSON has more than ", max_events, " keys and values"));
   if (watch.has_twice()) return Wrong(origin, absl::StrCat("its JSON names ", Quoted(watch.twice()), " twice"));
   if (value.is_discarded()) return Wrong(origin, "is not valid JSON");
   if (!value.is_object() && !value.is_array()) return Wrong(origin, "its JSON is neither an object nor an array");

@@ -11,9 +11,14 @@
 
 namespace precis::engine {
 
+// Keys, values, and the ends of arrays and objects. A tokenizer's merges have some millions; a value takes up to 100
+// bytes where its text may take two ("0,"), so a parser that needs fewer says so.
+inline constexpr int64_t kMaxJsonEvents = 1 << 23;
+
 // An object or array. InvalidArgument, beginning with `origin`, when the text is no JSON, has more than `max_depth`
-// levels or names a key of an object twice (each reader would believe another one).
-absl::StatusOr<nlohmann::json> ParseJson(std::string_view text, int max_depth, const std::string& origin);
+// levels or `max_events` events, or names a key of an object twice (each reader would believe another one).
+absl::StatusOr<nlohmann::json> ParseJson(std::string_view text, int max_depth, const std::string& origin,
+                                         int64_t max_events = kMaxJsonEvents);
 
 // A whole number of `object` within bounds. InvalidArgument with key, value and bounds when it is missing, no whole
 // number or out of bounds.

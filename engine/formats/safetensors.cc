@@ -18,6 +18,8 @@ using nlohmann::json;
 
 // {"name": {"dtype": "F32", "shape": [1], ...}}.
 constexpr int kMaxHeaderDepth = 3;
+// A tensor of two dimensions makes 16 events.
+constexpr int64_t kMaxHeaderEvents = kMaxSafetensorsTensors * 20;
 
 template <typename... Parts>
 absl::Status Wrong(const std::string& origin, const Parts&... parts) {
@@ -159,7 +161,7 @@ absl::Status SafetensorsFile::Parse() {
   const std::string_view header = bytes_.substr(sizeof length, length);
   const std::string_view data = bytes_.substr(sizeof length + length);
   if (!header.starts_with('{')) return Wrong(path(), "is no safetensors file: its header does not begin with '{'");
-  PRECIS_ASSIGN_OR_RETURN(const json root, ParseJson(header, kMaxHeaderDepth, path()));
+  PRECIS_ASSIGN_OR_RETURN(const json root, ParseJson(header, kMaxHeaderDepth, path(), kMaxHeaderEvents));
   if (root.size() > kMaxSafetensorsTensors) {
     return Wrong(path(), "has ", root.size(), " tensors, at most ", kMaxSafetensorsTensors, " are allowed");
   }

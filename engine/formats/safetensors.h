@@ -19,7 +19,7 @@ namespace precis::engine {
 // The format's own limit is 100 MB. A header costs several times its size while it is parsed, and a model with 10,000
 // tensors needs 2 MB.
 inline constexpr uint64_t kMaxSafetensorsHeaderBytes = 8 << 20;
-inline constexpr size_t kMaxSafetensorsTensors = 65536;
+inline constexpr size_t kMaxSafetensorsTensors = 16384;
 inline constexpr size_t kMaxSafetensorsDimensions = 8;
 
 // Immutable, thread-safe. Views that it hands out are valid as long as it lives.

@@ -156,6 +156,15 @@ TEST(SafetensorsHostile, EachLieIsNamed) {
   }
 }
 
+TEST(SafetensorsHostile, AHeaderOfManyTinyValuesIsRefusedBeforeItGrows) {
+  std::string values(6 << 20, '0');
+  for (size_t i = 1; i < values.size(); i += 2) values[i] = ',';
+  values.back() = '0';
+  const absl::Status status = Try(File(R"({"t":{"shape":[)" + values + "]}}", ""));
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("more than 327680 keys and values"));
+}
+
 TEST(SafetensorsHostile, AnUnknownDtypeIsUnimplementedByName) {
   const absl::Status status = Try(One(R"({"dtype":"F4","shape":[8],"data_offsets":[0,4]})"));
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
