@@ -146,6 +146,8 @@ const Lie kLies[] = {
     {"big-endian", [] { return Patched(4, Bytes(uint32_t{0x03000000})); }, "big-endian GGUF file (version 3"},
     {"2^60 tensors", [] { return Patched(8, Bytes(k2To60)); }, "claims 1152921504606846976 tensors"},
     {"2^60 entries", [] { return Patched(16, Bytes(k2To60)); }, "claims 1152921504606846976 metadata entries"},
+    {"more entries than bytes", [] { return Patched(16, Bytes(uint64_t{60000})); }, "claims 60000 metadata entries"},
+    {"more tensors than bytes", [] { return Patched(8, Bytes(uint64_t{60000})); }, "claims 60000 tensors"},
     {"2^60 key", [] { return Patched(24, Bytes(k2To60)); }, "metadata key 0 claims a length of 1152921504606846976"},
     {"empty key", [] { return Patched(24, Bytes(uint64_t{0})); }, "metadata key 0 is empty"},
     {"kind 13", [] { return WithValue(13, ""); }, "has the kind 13"},
@@ -162,6 +164,9 @@ const Lie kLies[] = {
      "nested arrays are not read"},
     {"2^60 string in an array", [] { return WithValue(kArray, Bytes(kString, uint64_t{2}, uint64_t{0}, k2To60)); },
      "string 1 of 2"},
+    {"2^64-1 string in an array: its end overflows",
+     [] { return WithValue(kArray, Bytes(kString, uint64_t{1}, ~uint64_t{0})); },
+     "claims 18446744073709551615 bytes and reaches past"},
     {"key twice",
      [] {
        GgufWriter writer;
