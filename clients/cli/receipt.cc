@@ -35,7 +35,7 @@ void PrintReceipt(const v1::Receipt& receipt) {
   if (receipt.tokens_out() > 0 && receipt.tokens_in() > receipt.tokens_out()) {
     char buffer[32];
     std::snprintf(buffer, sizeof buffer, ", %.1fx fewer",
-                  static_cast<double>(receipt.tokens_in()) / receipt.tokens_out());
+                  static_cast<double>(receipt.tokens_in()) / static_cast<double>(receipt.tokens_out()));
     ratio = buffer;
   }
   std::printf("%s  %s tokens in, %s out (budget %s%s)%s\n", bold("Receipt").c_str(),
@@ -48,9 +48,12 @@ void PrintReceipt(const v1::Receipt& receipt) {
   if (receipt.cache_outcome() == v1::CACHE_OUTCOME_HIT) cache = "hit";
   if (receipt.cache_outcome() == v1::CACHE_OUTCOME_MISS) cache = "miss";
   if (receipt.cache_outcome() == v1::CACHE_OUTCOME_BYPASSED) cache = "bypassed";
-  std::printf("  kept %d of %d passages, %d of %d sentences; method %s; cache %s", receipt.passages_kept(),
-              receipt.passages_kept() + receipt.passages_dropped(), receipt.sentences_kept(),
-              receipt.sentences_kept() + receipt.sentences_dropped(), methods.empty() ? "-" : methods.c_str(), cache);
+  std::printf("  kept %s of %s passages, %s of %s sentences; method %s; cache %s",
+              WithThousands(receipt.passages_kept()).c_str(),
+              WithThousands(receipt.passages_kept() + receipt.passages_dropped()).c_str(),
+              WithThousands(receipt.sentences_kept()).c_str(),
+              WithThousands(receipt.sentences_kept() + receipt.sentences_dropped()).c_str(),
+              methods.empty() ? "-" : methods.c_str(), cache);
   if (receipt.has_fidelity()) std::printf("; fidelity %.3f", receipt.fidelity());
   std::printf("\n");
   std::string counts;
