@@ -171,6 +171,7 @@ class Chain {
         if (kept.ok()) {
           PRECIS_ASSIGN_OR_RETURN(failure, CheckFidelity(*kept, last, &notes));
           if (failure.ok()) {
+            if (notes.transient) result_.cacheable = false;
             notes_.timings.insert(notes_.timings.end(), notes.timings.begin(), notes.timings.end());
             notes_.warnings.insert(notes_.warnings.end(), notes.warnings.begin(), notes.warnings.end());
             notes_.fidelity = notes.fidelity;

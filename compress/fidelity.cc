@@ -6,24 +6,9 @@
 
 #include "precis/base/status_macros.h"
 #include "precis/text/sentences.h"
+#include "vectors.h"
 
 namespace precis::compress {
-
-double CosineOf(std::span<const float> a, std::span<const float> b) {
-  double dot = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    dot += static_cast<double>(a[i]) * b[i];
-    aa += static_cast<double>(a[i]) * a[i];
-    bb += static_cast<double>(b[i]) * b[i];
-  }
-  if (aa <= 0 || bb <= 0) return 0;
-  return std::clamp(dot / std::sqrt(aa * bb), 0.0, 1.0);
-}
-
-void AddTo(std::span<const float> vector, std::vector<float>* sum) {
-  if (sum->size() < vector.size()) sum->resize(vector.size(), 0.0f);
-  for (size_t i = 0; i < vector.size(); ++i) (*sum)[i] += vector[i];
-}
 
 engine::EmbedOptions SentenceOptions() {
   engine::EmbedOptions options;

@@ -13,11 +13,6 @@
 
 namespace precis::compress {
 
-// Cosine, clamped to [0, 1]; 0 when one of them is all zeros. Sums in one fixed order.
-double CosineOf(std::span<const float> a, std::span<const float> b);
-// Adds `vector` to `sum`, which grows to its size.
-void AddTo(std::span<const float> vector, std::vector<float>* sum);
-
 // Embeds the sentences of the passages (evenly chosen, at most `kFidelitySentences`) and of the context in one call.
 // Nothing where one side has none. Errors: the embedder's.
 inline constexpr size_t kFidelitySentences = 2048;

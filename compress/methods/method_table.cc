@@ -1,3 +1,4 @@
+#include "methods/extractive.h"
 #include "methods/method.h"
 #include "methods/none.h"
 #include "methods/truncate.h"
@@ -9,6 +10,7 @@ const std::vector<std::unique_ptr<Method>>& MethodTable() {
     auto* methods = new std::vector<std::unique_ptr<Method>>();
     methods->push_back(MakeNone());
     methods->push_back(MakeTruncate());
+    methods->push_back(MakeExtractive());
     return methods;
   }();
   return *table;
