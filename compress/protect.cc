@@ -94,7 +94,7 @@ size_t NumberEnd(std::string_view text, size_t at) {
     const char32_t c = DecodeUtf8(text, i).code_point;
     if (c == '%' || c == 0x2030 || c == 0xB0 || c == 0x20AC || c == 0xA3 || c == '$' || c == 0xB5 || c == 0x3BC) {
       i += CharLength(text, i);
-      while (i < text.size() && IsAsciiLetter(text[i])) ++i;  // "°C", "µs"
+      while (i < text.size() && IsAsciiLetter(text[i])) ++i;  // degrees Celsius, microseconds
       return i;
     }
     if (letters == i && c == ' ') {

@@ -149,10 +149,26 @@ class TextMaker {
 
   int Below(int n) { return static_cast<int>(random_() % static_cast<uint32_t>(n)); }
   std::string Word() {
-    static const char* const kOdd[] = {"3.14",         "not",        "never",      "read_file", "--force",
-                                       "\"as it is\"", "2024-01-31", "naïve",      "данные",    "数据压缩",
-                                       "مرحبا",        "[3]",        "e.g.",       "a[0]",      "5 kg",
-                                       "don't",        "🙂",       "</context>", "E1234",     "`x = 1`"};
+    static const char* const kOdd[] = {"3.14",
+                                       "not",
+                                       "never",
+                                       "read_file",
+                                       "--force",
+                                       "\"as it is\"",
+                                       "2024-01-31",
+                                       "na\u00efve",
+                                       "\u0434\u0430\u043d\u043d\u044b\u0435",
+                                       "\u6570\u636e\u538b\u7f29",
+                                       "\u0645\u0631\u062d\u0628\u0627",
+                                       "[3]",
+                                       "e.g.",
+                                       "a[0]",
+                                       "5 kg",
+                                       "don't",
+                                       "\U0001f642",
+                                       "</context>",
+                                       "E1234",
+                                       "`x = 1`"};
     if (Below(12) == 0) return kOdd[Below(std::size(kOdd))];
     std::string word;
     for (int n = 1 + Below(4); n > 0; --n) {
