@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -33,6 +34,12 @@ class Turnstile {
 
   // Waits for the caller's turn. Errors: Cancelled or DeadlineExceeded while waiting (then the place is given up).
   [[nodiscard]] absl::StatusOr<Turn> Enter(const CallContext& call);
+
+  // Callers in line behind the one that has the turn.
+  size_t WaitingForTest() {
+    std::lock_guard lock(mutex_);
+    return line_.empty() ? 0 : line_.size() - 1;
+  }
 
  private:
   void Leave();

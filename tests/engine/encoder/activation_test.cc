@@ -63,7 +63,8 @@ TEST(Activation, EqualBitsOnEveryInstructionSet) {
   for (const ActivationKind kind : kKinds) {
     const std::vector<float> reference = Activate(IsaLevel::kScalar, kind, x);
     for (const IsaLevel level : AvailableIsaLevels()) {
-      EXPECT_TRUE(SameBits(Activate(level, kind, x), reference)) << IsaLevelName(level) << " " << static_cast<int>(kind);
+      EXPECT_TRUE(SameBits(Activate(level, kind, x), reference))
+          << IsaLevelName(level) << " " << static_cast<int>(kind);
     }
   }
 }
