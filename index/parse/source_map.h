@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,8 +21,8 @@ class SourceMap {
   // so a part of the text maps to that part; otherwise any part maps to the whole (a decoded entity). Calls come in
   // order of text.begin, without overlap; empty text is ignored, and neighbours that continue each other are joined.
   void AddSegment(const ByteRange& text, const ByteRange& original);
-  // Records where the lines of `original` begin ("\n", "\r\n" and a lone "\r" end a line). Without it there are none.
-  void SetLines(std::string_view original);
+  // Where the lines of the original begin, increasing, the first at 0. Without it there are no lines.
+  void SetLines(std::vector<int64_t> line_begins) { line_begins_ = std::move(line_begins); }
   // The next page (from 1) begins at `text_begin`. Text before the first page belongs to it.
   void AddPage(int64_t text_begin);
 
