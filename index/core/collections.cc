@@ -1,5 +1,6 @@
 // Making, describing and deleting collections.
 #include <algorithm>
+#include <cstdio>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -158,6 +159,7 @@ absl::StatusOr<DeleteResult> IndexImpl::DeleteCollection(const std::string& tena
     collection->Drop();
     absl::MutexLock lock(&mu_);
     collections_.erase({tenant, name});
+    std::remove(builder_->SnapshotPath(uid).c_str());  // what stays is removed by the next start
     sweeper_->Collection(uid, last);
   };
   PRECIS_ASSIGN_OR_RETURN(result.sequence, committer_->Commit(std::move(mutation)));

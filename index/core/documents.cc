@@ -184,6 +184,7 @@ absl::StatusOr<DeleteResult> IndexImpl::RemoveDocuments(
     collection->set_last_sequence(last);
   };
   PRECIS_ASSIGN_OR_RETURN(result.sequence, committer_->Commit(std::move(mutation)));
+  builder_->Consider(collection);
   return result;
 }
 

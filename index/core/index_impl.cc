@@ -1,6 +1,9 @@
 #include "core/index_impl.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
+#include <system_error>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
@@ -56,7 +59,7 @@ IndexImpl::IndexImpl(IndexOptions options, std::unique_ptr<Store> store)
     : options_(std::move(options)), store_(std::move(store)), outbox_(store_.get()) {}
 
 IndexImpl::~IndexImpl() {
-  graphs_.reset();
+  builder_.reset();
   sweeper_.reset();
 }
 
@@ -76,16 +79,20 @@ absl::Status IndexImpl::Load() {
       }));
   std::vector<uint64_t> uids;
   for (const CollectionRecord& record : records) uids.push_back(record.uid);
-  PRECIS_RETURN_IF_ERROR(EraseOrphanedCollections(store_.get(), std::move(uids)));
+  PRECIS_RETURN_IF_ERROR(EraseOrphanedCollections(store_.get(), uids));
 
   committer_ = std::make_unique<Committer>(store_.get(), &epochs_, last);
   sweeper_ = std::make_unique<Sweeper>(store_.get(), &epochs_);
-  graphs_ = std::make_unique<GraphBuilder>(&epochs_, options_.flat_limit);
+  builder_ = std::make_unique<IndexBuilder>(
+      IndexBuilderOptions{(std::filesystem::path(options_.data_dir) / "graphs").string(), options_.flat_limit,
+                          options_.snapshot_every},
+      &epochs_, committer_.get());
+  RemoveForeignSnapshots(uids);
   epochs_.OnUnpin([sweeper = sweeper_.get()] { sweeper->Wake(); });
   for (CollectionRecord& record : records) {
     auto collection = std::make_shared<CollectionState>(std::move(record), store_->boot() << kGenerationBits);
     PRECIS_RETURN_IF_ERROR(LoadCollection(collection));
-    graphs_->Consider(collection);
+    builder_->Consider(collection);
     absl::MutexLock lock(&mu_);
     collections_[{collection->options().tenant, collection->options().name}] = std::move(collection);
   }
@@ -143,26 +150,17 @@ absl::Status IndexImpl::LoadCollection(const CollectionPtr& collection) {
         return absl::OkStatus();
       }));
 
-  uint64_t last = 0;
-  std::vector<VersionData*> ordered;
-  for (auto& [prefix, data] : versions) ordered.push_back(&data);
-  std::sort(ordered.begin(), ordered.end(), [](const VersionData* a, const VersionData* b) {
-    return a->document->info.sequence < b->document->info.sequence;
-  });
-  for (VersionData* data : ordered) {
-    const DocumentInfo& info = data->document->info;
+  for (const auto& [prefix, data] : versions) {
+    const DocumentInfo& info = data.document->info;
     const auto chunks = static_cast<size_t>(info.chunks);
-    if (data->terms.size() != chunks || data->vectors.size() != chunks * static_cast<size_t>(dimensions)) {
-      return absl::DataLossError(absl::StrCat(
-          "document '", info.uri, "' of collection '", info.collection, "' has ", static_cast<int64_t>(chunks),
-          " chunks, but ", static_cast<int64_t>(data->vectors.size() / static_cast<size_t>(dimensions)),
-          " vectors and ", static_cast<int64_t>(data->terms.size()), " term lists are stored in '", store_->path(),
-          "': verify and repair it"));
-    }
-    collection->Add(*data, info.sequence);
-    last = std::max(last, info.sequence);
-    *data = VersionData{data->document, {}, {}};
+    if (data.terms.size() == chunks && data.vectors.size() == chunks * static_cast<size_t>(dimensions)) continue;
+    return absl::DataLossError(absl::StrCat(
+        "document '", info.uri, "' of collection '", info.collection, "' has ", static_cast<int64_t>(chunks),
+        " chunks, but ", static_cast<int64_t>(data.vectors.size() / static_cast<size_t>(dimensions)), " vectors and ",
+        static_cast<int64_t>(data.terms.size()), " term lists are stored in '", store_->path(),
+        "': verify and repair it"));
   }
+  uint64_t last = FillCollection(collection, &versions);
   auto stored = store_->Get(Family::kMeta, absl::StrCat("collection_sequence/", BigEndian64(uid)));
   if (stored.ok() && stored->size() == 8) last = std::max(last, ReadBigEndian64(*stored));
   collection->set_last_sequence(last);
@@ -172,6 +170,79 @@ absl::Status IndexImpl::LoadCollection(const CollectionPtr& collection) {
     if (!versions.contains(std::string(key))) sweeper_->Version(std::string(key), 0);
     return absl::OkStatus();
   });
+}
+
+uint64_t IndexImpl::FillCollection(const CollectionPtr& collection,
+                                   absl::flat_hash_map<std::string, VersionData>* versions) {
+  std::set<std::string> added;
+  uint64_t last = 0;
+  const auto add = [&](const std::string& prefix, VersionData* version) {
+    const uint64_t sequence = version->document->info.sequence;
+    collection->Add(*version, sequence);
+    last = std::max(last, sequence);
+    added.insert(prefix);
+    *version = VersionData{version->document, {}, {}};  // memory holds the vectors once
+  };
+
+  const std::string path = builder_->SnapshotPath(collection->record().uid);
+  auto snapshot = ReadGraphSnapshot(path, IndexBuilder::IdentityOf(*collection));
+  absl::Status status = snapshot.status();
+  if (snapshot.ok()) {
+    // The graph names its nodes by slot: the versions take the slots that they had. One that is gone leaves hollow ones.
+    std::vector<bool> hollow(snapshot->slots());
+    uint32_t slot = 0;
+    for (const GraphRun& run : snapshot->runs) {
+      const auto found = versions->find(run.version_prefix);
+      const bool here = found != versions->end() && !added.contains(run.version_prefix) &&
+                        static_cast<uint32_t>(found->second.document->info.chunks) == run.chunks;
+      if (here) {
+        add(run.version_prefix, &found->second);
+      } else {
+        collection->AddHollow(run.chunks);
+        std::fill_n(hollow.begin() + slot, run.chunks, true);
+      }
+      slot += run.chunks;
+    }
+    auto graph = HnswGraph::Parse(snapshot->links, collection->options().metric, std::move(hollow));
+    status = graph.status();
+    if (graph.ok()) collection->SetGraph(*std::move(graph), snapshot->sequence);
+  }
+  if (!status.ok() && !absl::IsNotFound(status)) Quarantine(path, status, collection.get());
+
+  std::vector<std::pair<const std::string*, VersionData*>> rest;
+  for (auto& [prefix, version] : *versions) {
+    if (!added.contains(prefix)) rest.emplace_back(&prefix, &version);
+  }
+  std::sort(rest.begin(), rest.end(), [](const auto& a, const auto& b) {
+    return a.second->document->info.sequence < b.second->document->info.sequence;
+  });
+  for (const auto& [prefix, version] : rest) add(*prefix, version);
+  return last;
+}
+
+void IndexImpl::Quarantine(const std::string& path, const absl::Status& why, CollectionState* collection) {
+  std::error_code error;
+  std::filesystem::rename(path, path + ".quarantined", error);
+  if (error) std::filesystem::remove(path, error);
+  const std::string notice = absl::StrCat(std::string(why.message()), ": it was set aside as '", path,
+                                          ".quarantined' and is made anew from the stored vectors; search is exact "
+                                          "until then");
+  collection->SetVectorStatus(IndexStatus::State::kQuarantined, notice);
+  absl::MutexLock lock(&mu_);
+  notices_.push_back(notice);
+}
+
+void IndexImpl::RemoveForeignSnapshots(const std::vector<uint64_t>& uids) {
+  std::set<std::string> known;
+  for (uint64_t uid : uids) known.insert(builder_->SnapshotPath(uid));
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::path(options_.data_dir) / "graphs";
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    if (it->path().extension() != ".quarantined" && !known.contains(it->path().string())) {
+      std::filesystem::remove(it->path(), ignored);
+    }
+  }
 }
 
 absl::StatusOr<IndexImpl::CollectionPtr> IndexImpl::FindCollection(const std::string& tenant,
@@ -235,10 +306,14 @@ absl::StatusOr<IndexStats> IndexImpl::Stats() {
   return stats;
 }
 
-absl::Status IndexImpl::Snapshot() { return absl::OkStatus(); }
+absl::Status IndexImpl::Snapshot() {
+  // A graph is written when it has been made: what remains is to wait for those that are being made.
+  builder_->Drain();
+  return absl::OkStatus();
+}
 
 void IndexImpl::WaitForBackgroundForTest() {
-  graphs_->DrainForTest();
+  builder_->Drain();
   sweeper_->DrainForTest();
 }
 

@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
-#include "core/graph_builder.h"
+#include "core/index_builder.h"
 #include "core/outbox.h"
 #include "core/sweeper.h"
 #include "precis/index/index.h"
@@ -74,6 +75,11 @@ class IndexImpl : public Index {
 
   absl::StatusOr<CollectionPtr> FindCollection(const std::string& tenant, const std::string& name) const;
   absl::Status LoadCollection(const CollectionPtr& collection);
+  // Adds the stored versions in the order of the graph's file, if there is a right one; gives the last sequence number.
+  uint64_t FillCollection(const CollectionPtr& collection, absl::flat_hash_map<std::string, VersionData>* versions);
+  void Quarantine(const std::string& path, const absl::Status& why, CollectionState* collection);
+  // Files of collections that are gone, and what a killed writer left.
+  void RemoveForeignSnapshots(const std::vector<uint64_t>& uids);
   // The terms of a stored chunk made anew: the analyser has changed since they were stored.
   absl::StatusOr<TermsRecord> AnalyzeStoredChunk(const DocumentEntry& document, uint32_t ordinal) const;
   CollectionInfo Describe(const CollectionState& collection) const;
@@ -122,7 +128,7 @@ class IndexImpl : public Index {
   Outbox outbox_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Sweeper> sweeper_;
-  std::unique_ptr<GraphBuilder> graphs_;
+  std::unique_ptr<IndexBuilder> builder_;
 
   mutable absl::Mutex mu_;
   // By tenant and name. Changed by the committer's thread only.

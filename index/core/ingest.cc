@@ -297,7 +297,7 @@ absl::StatusOr<IngestResult> IndexImpl::Ingest(const DocumentInput& document, co
   PRECIS_RETURN_IF_ERROR(sequence.status());
   std::move(abandon).Cancel();
   watch.Lap("store");
-  graphs_->Consider(collection);
+  builder_->Consider(collection);
 
   result.outcome = before ? IngestOutcome::kReplaced : IngestOutcome::kAdded;
   result.document_id = document_id;

@@ -39,6 +39,12 @@ class CollectionState {
     KeywordStatistics statistics;
     uint64_t generation = 0;
   };
+  // The indexes made anew without what nobody sees any more.
+  struct Compacted {
+    std::unique_ptr<SlotTable> slots;
+    std::shared_ptr<KeywordIndex> keywords;
+    std::vector<uint32_t> new_slots;  // by old slot; kNoSlot: gone
+  };
   struct Counts {
     int64_t documents = 0, chunks = 0, tokens = 0, text_bytes = 0, length = 0;
   };
@@ -67,7 +73,17 @@ class CollectionState {
   uint64_t last_sequence() const { return last_sequence_.load(); }
   void set_last_sequence(uint64_t sequence) { last_sequence_.store(sequence); }
 
-  void SetGraph(std::shared_ptr<const HnswGraph> graph);
+  // `snapshot_sequence`: what the graph's file covers; 0: it has none.
+  void SetGraph(std::shared_ptr<const HnswGraph> graph, uint64_t snapshot_sequence);
+  // Loader only, before anything else is added at these slots.
+  void AddHollow(uint32_t chunks);
+
+  // Copies what is not dead at `reclaimable` (epochs.h). On any thread; writers go on.
+  Compacted Compact(const View& view, uint64_t reclaimable) const;
+  // By the committer's thread: takes the new indexes, after catching up with what was written since they were begun.
+  // `graph`: over the first slots of the new table, or null.
+  void Adopt(Compacted compacted, std::shared_ptr<const HnswGraph> graph, uint64_t snapshot_sequence,
+             uint64_t reclaimable);
   void SetVectorStatus(IndexStatus::State state, std::string detail);
   // Fills kind, index states and memory.
   void Describe(CollectionInfo* info) const;
@@ -87,9 +103,10 @@ class CollectionState {
   mutable absl::Mutex mu_;
   absl::flat_hash_map<std::string, Place> documents_ ABSL_GUARDED_BY(mu_);  // by id
   absl::btree_map<std::string, std::shared_ptr<const DocumentEntry>> uris_ ABSL_GUARDED_BY(mu_);
-  SlotTable slots_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<SlotTable> slots_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<KeywordIndex> keywords_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const HnswGraph> graph_ ABSL_GUARDED_BY(mu_);
+  uint64_t snapshot_sequence_ ABSL_GUARDED_BY(mu_) = 0;
   Counts counts_ ABSL_GUARDED_BY(mu_);
   uint64_t generation_ ABSL_GUARDED_BY(mu_);
   IndexStatus::State state_ ABSL_GUARDED_BY(mu_) = IndexStatus::State::kReady;

@@ -6,6 +6,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "precis/base/call_context.h"
@@ -17,8 +20,8 @@
 namespace precis::index {
 
 struct HnswParameters {
-  int links = 16;             // a node's neighbours on the upper levels; twice as many on the lowest
-  int build_breadth = 100;    // efConstruction
+  int links = 16;            // a node's neighbours on the upper levels; twice as many on the lowest
+  int build_breadth = 100;   // efConstruction
 };
 
 // Immutable: thread-safe.
@@ -29,6 +32,12 @@ class HnswGraph {
   static absl::StatusOr<std::shared_ptr<const HnswGraph>> Build(const SlotView& view, Metric metric,
                                                                 const HnswParameters& parameters,
                                                                 const std::atomic<bool>& stop);
+  // A graph from its bytes. `hollow[slot]`: the slot's vector is gone, with its document; the walk goes through it as if
+  // it stood where it was come from. Every link is checked: DataLoss on bytes that Serialize did not write.
+  static absl::StatusOr<std::shared_ptr<const HnswGraph>> Parse(std::string_view bytes, Metric metric,
+                                                                std::vector<bool> hollow);
+  // Links only, no vectors.
+  virtual std::string Serialize() const = 0;
   virtual ~HnswGraph() = default;
 
   // Adds slots of the selection to `best`, near ones first; dead and filtered slots are walked over, not returned.

@@ -48,6 +48,28 @@ void KeywordIndex::Append(uint32_t first, absl::Span<const TermsRecord> chunks) 
   }
 }
 
+void KeywordIndex::AppendRenumbered(const KeywordIndex& from, uint32_t begin, absl::Span<const uint32_t> new_slots) {
+  const uint32_t end = begin + static_cast<uint32_t>(new_slots.size());
+  absl::ReaderMutexLock read(&from.mu_);
+  absl::WriterMutexLock write(&mu_);
+  for (const auto& [term, postings] : from.terms_) {
+    auto it = std::lower_bound(postings.begin(), postings.end(), begin,
+                               [](const Posting& posting, uint32_t slot) { return posting.slot < slot; });
+    Postings* into = nullptr;
+    for (; it != postings.end() && it->slot < end; ++it) {
+      const uint32_t slot = new_slots[it->slot - begin];
+      if (slot == kNoSlot) continue;
+      if (into == nullptr) {
+        const auto [place, added] = terms_.try_emplace(term);
+        if (added) term_bytes_ += static_cast<int64_t>(term.size() + sizeof(*place));
+        into = &place->second;
+      }
+      into->push_back({slot, it->frequency});
+      ++postings_;
+    }
+  }
+}
+
 const KeywordIndex::Postings* KeywordIndex::Find(const std::string& term) const {
   const auto found = terms_.find(term);
   return found == terms_.end() ? nullptr : &found->second;

@@ -26,6 +26,8 @@ struct TermShare {
   double score = 0;
 };
 
+inline constexpr uint32_t kNoSlot = ~uint32_t{0};
+
 // Sizes of the live set that BM25 needs.
 struct KeywordStatistics {
   int64_t chunks = 0;
@@ -37,6 +39,10 @@ class KeywordIndex {
  public:
   // The terms of slots [first, first + chunks.size()). `first` never decreases from call to call.
   void Append(uint32_t first, absl::Span<const TermsRecord> chunks);
+
+  // The postings of another index's slots [begin, end), renumbered: new_slots[slot - begin], kNoSlot: left out. New numbers
+  // increase with the old ones and are above all that are here.
+  void AppendRenumbered(const KeywordIndex& from, uint32_t begin, absl::Span<const uint32_t> new_slots);
 
   // BM25 over the slots of the selection that hold a term of the query (analysed terms; one that is repeated counts that
   // often). Cancelled, DeadlineExceeded.

@@ -44,7 +44,6 @@ class SlotView {
   uint32_t size() const { return size_; }
   size_t stride() const { return stride_; }
   uint64_t epoch() const { return epoch_; }
-  SlotView At(uint64_t epoch) const { return SlotView(blocks_, size_, stride_, epoch); }
 
   const SlotBlock& block(uint32_t slot) const { return *(*blocks_)[slot / kBlockSlots]; }
   bool Alive(uint32_t slot) const {
@@ -52,10 +51,15 @@ class SlotView {
     const uint32_t i = slot % kBlockSlots;
     return b.births[i] <= epoch_ && b.deaths[i].load(std::memory_order_relaxed) > epoch_;
   }
+  uint64_t birth(uint32_t slot) const { return block(slot).births[slot % kBlockSlots]; }
+  uint64_t death(uint32_t slot) const {
+    return block(slot).deaths[slot % kBlockSlots].load(std::memory_order_relaxed);
+  }
   const float* vector(uint32_t slot) const {
     return block(slot).vectors.get() + static_cast<size_t>(slot % kBlockSlots) * stride_;
   }
   const DocumentEntry& document(uint32_t slot) const { return *block(slot).documents[slot % kBlockSlots]; }
+  // Null for a hollow slot.
   std::shared_ptr<const DocumentEntry> shared_document(uint32_t slot) const {
     return block(slot).documents[slot % kBlockSlots];
   }
@@ -77,6 +81,11 @@ class SlotTable {
   // `vectors`: [lengths.size(), dimensions]. Returns the first of the consecutive slots.
   uint32_t Append(const std::shared_ptr<const DocumentEntry>& document, absl::Span<const float> vectors,
                   absl::Span<const uint32_t> lengths, uint64_t birth);
+  // Slots that were never alive: nodes of a stored graph whose documents are gone.
+  void AppendHollow(uint32_t count);
+  // One slot of another table, with its birth and death.
+  void AppendFrom(const SlotView& other, uint32_t slot);
+  void SetDeath(uint32_t slot, uint64_t death) { Kill(slot, 1, death); }
   void Kill(uint32_t first, uint32_t count, uint64_t death);
 
   SlotView View(uint64_t epoch) const { return SlotView(blocks_, size_, stride_, epoch); }
@@ -86,6 +95,8 @@ class SlotTable {
   int64_t MemoryBytes() const;
 
  private:
+  void Grow(uint32_t size);
+
   int dimensions_;
   size_t stride_;
   uint32_t size_ = 0;

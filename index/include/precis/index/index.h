@@ -23,7 +23,9 @@ struct IndexOptions {
   std::function<absl::StatusOr<std::shared_ptr<engine::Embedder>>(const std::string& model)> encoder;
   int64_t max_document_bytes = 64 << 20;  // original bytes
   int64_t flat_limit = 50'000;            // chunks up to which kAuto searches exactly
-  int64_t snapshot_every = 10'000;        // writes (chunks) between snapshots of the derived indexes
+  // Chunks written after a graph was made, and so searched exactly, before it is made and saved anew; more when the
+  // graph holds more than four times as many.
+  int64_t snapshot_every = 10'000;
 };
 
 // A query longer than this is refused: InvalidArgument.
@@ -93,7 +95,7 @@ class Index {
  public:
   // FailedPrecondition when another process holds `data_dir`; the message says which folder.
   static absl::StatusOr<std::unique_ptr<Index>> Open(IndexOptions options);
-  virtual ~Index() = default;  // writes snapshots of the derived indexes; never needed for correctness
+  virtual ~Index() = default;  // stops background work; graphs are saved when they are made, the rest is in RocksDB
 
   virtual absl::StatusOr<CollectionInfo> CreateCollection(const CollectionOptions& options) = 0;  // AlreadyExists
   virtual absl::StatusOr<CollectionInfo> GetCollection(const std::string& tenant, const std::string& name) = 0;
@@ -141,7 +143,7 @@ class Index {
   virtual absl::StatusOr<bool> ErasedUpTo(uint64_t epoch) = 0;
 
   virtual absl::StatusOr<IndexStats> Stats() = 0;
-  // Writes a snapshot of every derived index now.
+  // Waits until every graph that is due has been made and saved.
   virtual absl::Status Snapshot() = 0;
 };
 
