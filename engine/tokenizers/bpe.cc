@@ -9,7 +9,7 @@ namespace precis::engine {
 std::string ByteTokenText(int byte) { return absl::StrFormat("<0x%02X>", byte); }
 
 Bpe::Bpe(std::shared_ptr<const Vocabulary> vocabulary, const BpeOptions& options)
-    : vocabulary_(std::move(vocabulary)), options_(options), whole_(static_cast<size_t>(vocabulary_->size())) {
+    : vocabulary_(std::move(vocabulary)), options_(options), whole_words_(vocabulary_->size()) {
   byte_tokens_.fill(-1);
   for (int byte = 0; byte < 256; ++byte) {
     const char text = static_cast<char>(byte);
@@ -55,15 +55,11 @@ void Bpe::Encode(std::string_view word, uint32_t offset, std::vector<Piece>* pie
   const TokenId id = word.size() <= vocabulary_->longest() ? vocabulary_->Find(word) : -1;
   if (id < 0) return EncodeByMerging(word, offset, pieces);
   const Piece whole_word{id, offset, offset + static_cast<uint32_t>(word.size())};
-  std::atomic<Whole>& whole = whole_[static_cast<size_t>(id)];
-  if (options_.ignore_merges || whole.load(std::memory_order_relaxed) == Whole::kYes) {
+  if (options_.ignore_merges) {
     pieces->push_back(whole_word);
     return;
   }
-  const size_t before = pieces->size();
-  EncodeByMerging(word, offset, pieces);
-  const bool same = pieces->size() == before + 1 && pieces->back().id == id && pieces->back().end == whole_word.end;
-  whole.store(same ? Whole::kYes : Whole::kNo, std::memory_order_relaxed);
+  whole_words_.Append(whole_word, pieces, [&] { EncodeByMerging(word, offset, pieces); });
 }
 
 void Bpe::EncodeByMerging(std::string_view word, uint32_t offset, std::vector<Piece>* pieces) const {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include "tokenizers/merge.h"
 #include "tokenizers/model.h"
 #include "tokenizers/vocabulary.h"
+#include "tokenizers/whole_words.h"
 
 namespace precis::engine {
 
@@ -38,9 +38,6 @@ class Bpe final : public TokenModel {
   void Fingerprint(Hasher* hasher) const override;
 
  private:
-  // Whether a token's own text encodes to that one token; found out on first use.
-  enum class Whole : uint8_t { kUnknown, kYes, kNo };
-
   Bpe(std::shared_ptr<const Vocabulary> vocabulary, const BpeOptions& options);
   Merge FindMerge(TokenId left, TokenId right) const {
     const auto found =
@@ -55,8 +52,7 @@ class Bpe final : public TokenModel {
   BpeOptions options_;
   absl::flat_hash_map<uint64_t, Merge> merges_;
   std::array<TokenId, 256> byte_tokens_;  // byte_level: of the byte; byte_fallback: <0xNN>; -1: none
-  // Atomics with relaxed order: a lost update costs a second look, never another result.
-  mutable std::vector<std::atomic<Whole>> whole_;
+  WholeWords whole_words_;
 };
 
 // "<0x0A>" for 10.

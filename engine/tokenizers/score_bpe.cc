@@ -33,7 +33,6 @@ absl::StatusOr<std::unique_ptr<ScoreBpe>> ScoreBpe::Create(std::shared_ptr<const
   }
   std::unique_ptr<ScoreBpe> model(new ScoreBpe(vocabulary, byte_tokens, unknown));
   std::vector<float> ordered;
-  model->cut_before_space_ = true;
   for (TokenId id = 0; id < vocabulary->size(); ++id) {
     if (!vocabulary->Has(id)) continue;
     const float score = scores[static_cast<size_t>(id)];
@@ -41,7 +40,10 @@ absl::StatusOr<std::unique_ptr<ScoreBpe>> ScoreBpe::Create(std::shared_ptr<const
       return absl::InvalidArgumentError(absl::StrCat("the score of token ", id, " is not a finite number"));
     }
     ordered.push_back(score);
-    if (FindBorder(vocabulary->Text(id), 0) != std::string_view::npos) model->cut_before_space_ = false;
+    const std::string_view text = vocabulary->Text(id);
+    for (size_t at = FindBorder(text, 0); at != std::string_view::npos; at = FindBorder(text, at)) {
+      model->joins_space_[static_cast<uint8_t>(text[at - 1])] = true;
+    }
   }
   std::sort(ordered.begin(), ordered.end(), std::greater<>());
   ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
@@ -54,12 +56,26 @@ absl::StatusOr<std::unique_ptr<ScoreBpe>> ScoreBpe::Create(std::shared_ptr<const
   return model;
 }
 
+size_t ScoreBpe::FindCut(std::string_view text, size_t from) const {
+  size_t at = from;
+  do {
+    at = FindBorder(text, at);
+  } while (at != std::string_view::npos && joins_space_[static_cast<uint8_t>(text[at - 1])]);
+  return std::min(at, text.size());
+}
+
 void ScoreBpe::Encode(std::string_view word, uint32_t offset, std::vector<Piece>* pieces) const {
-  if (!cut_before_space_) return EncodeStretch(word, offset, pieces);
-  size_t begin = 0;
-  while (begin < word.size()) {
-    const size_t end = std::min(FindBorder(word, begin), word.size());
-    EncodeStretch(word.substr(begin, end - begin), offset + static_cast<uint32_t>(begin), pieces);
+  for (size_t begin = 0; begin < word.size();) {
+    const size_t end = FindCut(word, begin);
+    const std::string_view stretch = word.substr(begin, end - begin);
+    const auto first = offset + static_cast<uint32_t>(begin);
+    const TokenId id = stretch.size() <= vocabulary_->longest() ? vocabulary_->Find(stretch) : -1;
+    if (id < 0) {
+      EncodeStretch(stretch, first, pieces);
+    } else {
+      whole_words_.Append({id, first, offset + static_cast<uint32_t>(end)}, pieces,
+                          [&] { EncodeStretch(stretch, first, pieces); });
+    }
     begin = end;
   }
 }

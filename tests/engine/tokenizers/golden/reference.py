@@ -2,7 +2,7 @@
 inside a GGUF file with the published components of that model's family."""
 import os
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 MODELS = os.environ.get("PRECIS_TEST_MODELS") or os.path.expanduser("~/.local/share/precis/models")
 NAMES = ["all-minilm-l6-v2", "smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct", "gemma-3-270m"]
@@ -63,7 +63,7 @@ def from_gguf(path):
         tokenizer.decoder = decoders.ByteLevel()
     elif model == "llama":
         vocab = {t: i for i, t in enumerate(tokens)}
-        unknown = tokens[get("unknown_token_id", types.index(UNKNOWN))]
+        unknown = tokens[get("unknown_token_id") if get("unknown_token_id") is not None else types.index(UNKNOWN)]
         tokenizer = Tokenizer(models.BPE(vocab, score_merges(tokens, get("scores"), types), unk_token=unknown,
                                          fuse_unk=True, byte_fallback=True))
         steps = [normalizers.Replace(" ", "\u2581")]
@@ -73,8 +73,22 @@ def from_gguf(path):
             ends.append(decoders.Strip(" ", 1, 0))
         tokenizer.normalizer = normalizers.Sequence(steps)
         tokenizer.decoder = decoders.Sequence(ends)
+    elif model == "bert":
+        # The file marks tokens that begin a word with U+2581 instead of those that continue one with ##.
+        plain = [t[1:] if t[0] == "\u2581" and len(t) > 1 else t if k in (CONTROL, UNKNOWN) else "##" + t
+                 for t, k in zip(tokens, types)]
+        tokenizer = Tokenizer(models.WordPiece({t: i for i, t in enumerate(plain)}, unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.BertNormalizer()
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.post_processor = processors.TemplateProcessing(
+            "[CLS] $A [SEP]", special_tokens=[(t, plain.index(t)) for t in ("[CLS]", "[SEP]")])
+        tokenizer.decoder = decoders.WordPiece()
+        tokens = plain
     else:
         raise ValueError(model)
+    if get("add_bos_token", model == "llama" or get("pre") == "llama-bpe") and model != "bert":
+        tokenizer.post_processor = processors.TemplateProcessing(
+            tokens[get("bos_token_id")] + " $A", special_tokens=[(tokens[get("bos_token_id")], get("bos_token_id"))])
     tokenizer.add_special_tokens([AddedToken(t, normalized=False) for t, k in zip(tokens, types)
                                   if k in (CONTROL, UNKNOWN)])
     tokenizer.add_tokens([AddedToken(t, normalized=False, special=False) for t, k in zip(tokens, types)
