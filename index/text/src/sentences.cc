@@ -95,14 +95,10 @@ class Splitter {
         case LineKind::kFenced:
         case LineKind::kRule:
         case LineKind::kTableRow:
+        case LineKind::kHeading:
+        case LineKind::kBlank:
           flush();
           Emit(line.range.begin, line.range.end);
-          block_begin = block_end = line.next;
-          break;
-        case LineKind::kBlank:
-        case LineKind::kHeading:
-          flush();
-          SplitBlock(line.range);
           block_begin = block_end = line.next;
           break;
       }
