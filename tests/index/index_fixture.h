@@ -32,6 +32,7 @@ class IndexTest : public testing::Test {
     options.data_dir = folder_;
     options.encoder = [encoder = encoder_](const std::string&) { return encoder; };
     options.flat_limit = flat_limit_;
+    options.snapshot_every = 256;  // so that a graph covers most of a small collection
     return options;
   }
   void Open() {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "core/index_impl.h"
 #include "gmock/gmock.h"
@@ -63,8 +64,18 @@ std::string TopicText(std::mt19937* rng, int topics) {
 class SearchTest : public IndexTest {
  protected:
   void IngestTopics(int documents, uint32_t seed) {
-    std::mt19937 rng(seed);
-    for (int i = 0; i < documents; ++i) Ingest(Document("/" + std::to_string(i), TopicText(&rng, 40)));
+    // Several callers share a sync.
+    constexpr int kThreads = 16;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([=, this] {
+        for (int i = t; i < documents; i += kThreads) {
+          std::mt19937 rng(seed + static_cast<uint32_t>(i));
+          Ingest(Document("/" + std::to_string(i), TopicText(&rng, 40)));
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
   }
   void Settle() { static_cast<IndexImpl*>(index_.get())->WaitForBackgroundForTest(); }
   // Share of the exact nearest ten that are among the ten found.
