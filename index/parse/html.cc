@@ -199,6 +199,7 @@ class HtmlWriter {
   }
 
   absl::Status List(const GumboElement& element, bool in_article) {
+    if (!lists_.empty() && one_line_ == 0) lines_ = 0;
     Break(lists_.empty() ? 2 : 1);
     lists_.push_back(element.tag == GUMBO_TAG_OL ? 1 : 0);
     PRECIS_RETURN_IF_ERROR(Children(element, true, in_article));

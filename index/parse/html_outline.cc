@@ -26,6 +26,8 @@ constexpr auto kFlatTags = std::to_array<std::string_view>(
      "li",    "link", "meta",  "option", "p",        "param", "source", "tbody",    "td", "tfoot", "th",
      "thead", "tr",   "track", "wbr",    "html",     "head",  "body",   "optgroup", "rp", "rt"});
 
+constexpr size_t kMaxTagName = 16;
+
 template <size_t n>
 bool Contains(const std::array<std::string_view, n>& list, std::string_view value) {
   return std::find(list.begin(), list.end(), value) != list.end();
@@ -100,16 +102,32 @@ int64_t NestingBound(std::string_view html) {
   // Counted by name, so that an end tag that ends nothing cannot hide an open one.
   std::map<std::string, int64_t, std::less<>> open;
   int64_t depth = 0, deepest = 0;
+  // "<path/>" ends itself in a drawing, and "<div/>" never does. A drawing is left where HTML begins inside it.
+  bool in_drawing = false;
   for (size_t i = html.find('<'); i != std::string_view::npos; i = html.find('<', i + 1)) {
     const bool closing = i + 1 < html.size() && html[i + 1] == '/';
     size_t end = i + 1 + (closing ? 1 : 0);
     const size_t begin = end;
     // Longer names than any element has count all the same, by their first bytes.
-    while (end < html.size() && end - begin < 16 && (absl::ascii_isalnum(html[end]) || html[end] == '-')) ++end;
+    while (end < html.size() && end - begin < kMaxTagName && (absl::ascii_isalnum(html[end]) || html[end] == '-')) {
+      ++end;
+    }
     if (end == begin || !absl::ascii_isalpha(html[begin])) continue;
     const std::string_view raw = html.substr(begin, end - begin);
     const std::string name = absl::AsciiStrToLower(absl::string_view(raw.data(), raw.size()));
-    if (Contains(kFlatTags, name)) continue;
+    const bool drawing = name == "svg" || name == "math";
+    if (drawing || name == "title") in_drawing = closing == (name == "title") && (drawing || open["svg"] > 0);
+    if (Contains(kFlatTags, name)) {
+      in_drawing = false;
+      continue;
+    }
+    if (in_drawing && !closing && !drawing) {
+      if (gumbo_tag_enum(name.c_str()) != GUMBO_TAG_UNKNOWN) {
+        in_drawing = false;
+      } else if (const size_t close = html.find('>', end); close != std::string_view::npos && html[close - 1] == '/') {
+        continue;
+      }
+    }
     int64_t& count = open[name];
     if (!closing) {
       ++count;

@@ -25,7 +25,11 @@ struct Ending {
   std::string_view language;
 };
 
+// Whole names first: CMakeLists.txt is no plain text.
 constexpr Ending kEndings[] = {
+    {"cmakelists.txt", Format::kPlain, "text/x-cmake", "cmake"},
+    {"makefile", Format::kPlain, "text/x-makefile", "makefile"},
+    {"dockerfile", Format::kPlain, "text/x-dockerfile", "dockerfile"},
     {".txt", Format::kPlain, "text/plain", ""},
     {".text", Format::kPlain, "text/plain", ""},
     {".log", Format::kPlain, "text/plain", ""},
@@ -72,9 +76,6 @@ constexpr Ending kEndings[] = {
     {".sql", Format::kPlain, "text/x-sql", "sql"},
     {".proto", Format::kPlain, "text/x-protobuf", "protobuf"},
     {".cmake", Format::kPlain, "text/x-cmake", "cmake"},
-    {"cmakelists.txt", Format::kPlain, "text/x-cmake", "cmake"},
-    {"makefile", Format::kPlain, "text/x-makefile", "makefile"},
-    {"dockerfile", Format::kPlain, "text/x-dockerfile", "dockerfile"},
     {".yaml", Format::kPlain, "application/yaml", "yaml"},
     {".yml", Format::kPlain, "application/yaml", "yaml"},
     {".toml", Format::kPlain, "application/toml", "toml"},
