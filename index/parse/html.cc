@@ -294,40 +294,34 @@ class HtmlWriter {
         raw_begin >= html_.data() && raw_begin + node.original_text.length <= html_.data() + html_.size();
     const std::string_view raw = placed ? std::string_view(raw_begin, node.original_text.length) : std::string_view();
     const int64_t offset = placed ? raw_begin - html_.data() : 0;
-    const std::vector<ByteRange> places = AlignTextNode(decoded, raw);
-    const auto add = [&](std::string_view text, size_t at, size_t length) {
-      if (!placed) {
-        builder_->Add(text);
-        return;
-      }
-      builder_->AddFrom(text, {offset + places[at].begin, offset + places[at + length - 1].end});
-    };
-    size_t i = 0;
-    while (i < decoded.size()) {
-      if (preformatted_ == 0 && IsSpace(decoded[i])) {
-        size_t end = i + 1;
-        while (end < decoded.size() && IsSpace(decoded[end])) ++end;
-        // A single white space between words of one node keeps its place, so that the words stay one segment.
-        if (end == i + 1 && i > 0 && end < decoded.size() && lines_ == 0 && mark_.empty() && !space_ &&
-            !builder_->empty()) {
-          add(" ", i, 1);
+    for (const TextRun& run : AlignTextNode(decoded, raw)) {
+      // The place of bytes [begin, end) of `decoded`, which lie in this run.
+      const auto add = [&](int64_t begin, int64_t end, std::string_view text) {
+        if (!placed) {
+          builder_->Add(text);
+          return;
+        }
+        const int64_t shift = run.raw.begin - run.decoded.begin;
+        const ByteRange raw_range = run.literal ? ByteRange{begin + shift, end + shift} : run.raw;
+        builder_->AddFrom(text, {offset + raw_range.begin, offset + raw_range.end});
+      };
+      for (int64_t i = run.decoded.begin; i < run.decoded.end;) {
+        const bool space = preformatted_ == 0 && IsSpace(decoded[static_cast<size_t>(i)]);
+        int64_t end = i + 1;
+        while (end < run.decoded.end && (preformatted_ == 0 && IsSpace(decoded[static_cast<size_t>(end)])) == space) {
+          ++end;
+        }
+        if (!space) {
+          Flush();
+          add(i, end, Slice(decoded, {i, end}));
+        } else if (end == i + 1 && i > run.decoded.begin && end < run.decoded.end) {
+          // A single white space between words keeps its place, so that the words stay one segment.
+          add(i, end, " ");
         } else {
           space_ = true;
         }
         i = end;
-        continue;
       }
-      // A run whose places follow each other byte by byte is one segment; an entity is its own.
-      size_t end = i + 1;
-      const bool literal = places[i].size() == 1;
-      while (
-          end < decoded.size() && (preformatted_ > 0 || !IsSpace(decoded[end])) &&
-          (literal ? places[end].size() == 1 && places[end].begin == places[end - 1].end : places[end] == places[i])) {
-        ++end;
-      }
-      Flush();
-      add(decoded.substr(i, end - i), i, end - i);
-      i = end;
     }
   }
 

@@ -1,6 +1,7 @@
 #include "parse/html_text_node.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 
@@ -21,8 +22,7 @@ size_t EntityEnd(std::string_view raw, size_t begin) {
   return end;
 }
 
-// How many literal bytes of `raw` from `r` on equal `decoded` from `d` on; `*all` if nothing literal contradicts within
-// the lookahead.
+// Whether `decoded` may go on from `d` as `raw` does from `r`: no literal byte within the lookahead says otherwise.
 bool Follows(std::string_view decoded, size_t d, std::string_view raw, size_t r) {
   for (size_t i = 0; i < kLookahead; ++i, ++d, ++r) {
     if (r >= raw.size()) return d >= decoded.size();
@@ -32,31 +32,53 @@ bool Follows(std::string_view decoded, size_t d, std::string_view raw, size_t r)
   return true;
 }
 
-ByteRange Range(size_t begin, size_t end) { return {static_cast<int64_t>(begin), static_cast<int64_t>(end)}; }
+class Aligner {
+ public:
+  // The next `length` bytes were read from raw [begin, end).
+  void Add(size_t length, size_t begin, size_t end, bool literal) {
+    const auto decoded = static_cast<int64_t>(done_);
+    done_ += length;
+    const ByteRange raw = {static_cast<int64_t>(begin), static_cast<int64_t>(end)};
+    if (literal && !runs_.empty() && runs_.back().literal && runs_.back().raw.end == raw.begin) {
+      runs_.back().decoded.end += raw.size();
+      runs_.back().raw.end = raw.end;
+      return;
+    }
+    runs_.push_back({{decoded, decoded + static_cast<int64_t>(length)}, raw, literal});
+  }
+
+  size_t done() const { return done_; }
+  std::vector<TextRun> Take() { return std::move(runs_); }
+
+ private:
+  size_t done_ = 0;
+  std::vector<TextRun> runs_;
+};
 
 }  // namespace
 
-std::vector<ByteRange> AlignTextNode(std::string_view decoded, std::string_view raw) {
-  std::vector<ByteRange> places(decoded.size());
-  size_t d = 0, r = 0;
-  while (d < decoded.size()) {
+std::vector<TextRun> AlignTextNode(std::string_view decoded, std::string_view raw) {
+  Aligner aligner;
+  size_t r = 0;
+  while (aligner.done() < decoded.size()) {
+    const size_t d = aligner.done();
     if (r < raw.size() && raw[r] == '&') {
       const size_t end = EntityEnd(raw, r);
       size_t length = 1;
       while (length < kMaxDecoded && d + length < decoded.size() && !Follows(decoded, d + length, raw, end)) ++length;
       if (end > r + 1 && Follows(decoded, d + length, raw, end)) {
-        for (size_t i = 0; i < length && d < decoded.size(); ++i) places[d++] = Range(r, end);
+        aligner.Add(length, r, end, false);
         r = end;
         continue;
       }
       if (decoded[d] != '&') break;
     }
     if (r < raw.size() && raw[r] == decoded[d]) {
-      places[d++] = Range(r, r + 1);
+      aligner.Add(1, r, r + 1, true);
       ++r;
     } else if (r < raw.size() && raw[r] == '\r' && decoded[d] == '\n') {
       const size_t end = r + (raw.substr(r, 2) == "\r\n" ? 2 : 1);
-      places[d++] = Range(r, end);
+      aligner.Add(1, r, end, false);
       r = end;
     } else if (r < raw.size() && raw[r] == '<') {
       // A tag that the parser ignored, or a comment.
@@ -67,8 +89,10 @@ std::vector<ByteRange> AlignTextNode(std::string_view decoded, std::string_view 
       break;
     }
   }
-  for (; d < decoded.size(); ++d) places[d] = Range(std::min(r, raw.size()), raw.size());
-  return places;
+  if (const size_t left = decoded.size() - aligner.done(); left > 0) {
+    aligner.Add(left, std::min(r, raw.size()), raw.size(), false);
+  }
+  return aligner.Take();
 }
 
 }  // namespace precis::index
