@@ -1,20 +1,29 @@
 // Matrix products over packed panels. The integer dot products (Ints, BlockDots) are of the including file; what is
 // here fixes the order of the float operations: for every output and row, block after block,
-//   sum = fma(x_scale, fma(m, x_sum, s * dot), sum).
+//   sum = fma(x_scale, fma(m, x_sum, s * dot), sum),
+//
+// where with two planes of activations dot = fma(254, dot of the first, dot of the second), and x_sum likewise.
 
-template <QFormat F, int M>
+template <int P>
+PRECIS_SIMD_INLINE Floats JoinPlanes(const Ints* dots) {
+  if constexpr (P == 2) return Fma(Set(static_cast<float>(kPlaneBase)), ToFloats(dots[0]), ToFloats(dots[1]));
+  return ToFloats(dots[0]);
+}
+
+template <QFormat F, int P, int M>
 PRECIS_SIMD_INLINE void PanelRows(const uint8_t* panel, int64_t blocks, const QuantizedRows& x, int64_t row, int column,
                                   Floats (&sum)[M]) {
   constexpr QFormatShape kShape = ShapeOf(F);
   for (int r = 0; r < M; ++r) sum[r] = Zero();
-  const int8_t* q = x.q + row * x.inputs;
-  const int32_t* sums = x.sum16 + row * (x.inputs / 16);
+  const int8_t* q = x.q + row * P * x.inputs;
+  const int32_t* sums = x.sum16 + row * P * (x.inputs / 16);
   const float* scales = x.scale + row * blocks;
   for (int64_t b = 0; b < blocks; ++b) {
     const uint8_t* w = panel + b * BlockBytes(kShape);
-    Ints dots[kShape.scales][M];
-    BlockDots<kShape.bits, kShape.scales, kShape.zero, M>(w, column, q + b * kBlock, x.inputs, sums + 2 * b,
-                                                          x.inputs / 16, dots);
+    // The planes of a row are rows of their own until here.
+    Ints dots[kShape.scales][P * M];
+    BlockDots<kShape.bits, kShape.scales, kShape.zero, P * M>(w, column, q + b * kBlock, x.inputs, sums + 2 * b,
+                                                              x.inputs / 16, dots);
     const uint8_t* tail = w + QuantBytes(kShape);
     Floats s[kShape.scales];
     for (int i = 0; i < kShape.scales; ++i) {
@@ -33,11 +42,13 @@ PRECIS_SIMD_INLINE void PanelRows(const uint8_t* panel, int64_t blocks, const Qu
       }
     }
     for (int r = 0; r < M; ++r) {
-      Floats t = Mul(s[0], ToFloats(dots[0][r]));
-      if constexpr (kShape.scales == 2) t = Fma(s[1], ToFloats(dots[1][r]), t);
+      Floats t = Mul(s[0], JoinPlanes<P>(dots[0] + r * P));
+      if constexpr (kShape.scales == 2) t = Fma(s[1], JoinPlanes<P>(dots[1] + r * P), t);
       if constexpr (kShape.minima) {
-        const int32_t* pair = sums + r * (x.inputs / 16) + 2 * b;
-        t = Fma(m, Set(static_cast<float>(pair[0] + pair[1])), t);
+        const int32_t* pair = sums + r * P * (x.inputs / 16) + 2 * b;
+        int32_t x_sum = pair[0] + pair[1];
+        if constexpr (P == 2) x_sum = kPlaneBase * x_sum + pair[x.inputs / 16] + pair[x.inputs / 16 + 1];
+        t = Fma(m, Set(static_cast<float>(x_sum)), t);
       }
       sum[r] = Fma(Set(scales[r * blocks + b]), t, sum[r]);
     }
@@ -57,30 +68,42 @@ PRECIS_SIMD_INLINE void StoreColumns(const Floats (&sum)[M], float* y, int64_t s
   }
 }
 
-template <QFormat F, int M>
+template <QFormat F, int P, int M>
 inline void GemmRows(const PackedMatrix& w, const QuantizedRows& x, int64_t panel, int64_t row, float* y,
                      int64_t stride) {
   const int64_t outputs = std::min<int64_t>(kPanel, w.outputs() - panel * kPanel);
   for (int column = 0; column < outputs; column += kLanes) {
     Floats sum[M];
-    PanelRows<F, M>(w.panel(panel), w.blocks(), x, row, column, sum);
+    PanelRows<F, P, M>(w.panel(panel), w.blocks(), x, row, column, sum);
     StoreColumns<M>(sum, y + row * stride + panel * kPanel + column, stride, outputs - column);
+  }
+}
+
+template <QFormat F, int P>
+inline void GemmPlanes(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, int64_t end, float* y,
+                       int64_t stride) {
+  for (int64_t panel = begin; panel < end; ++panel) {
+    int64_t row = 0;
+    if constexpr (kMaxRows / P >= 8) {
+      for (; row + 8 <= x.rows; row += 8) GemmRows<F, P, 8>(w, x, panel, row, y, stride);
+    }
+    if constexpr (kMaxRows / P >= 4) {
+      for (; row + 4 <= x.rows; row += 4) GemmRows<F, P, 4>(w, x, panel, row, y, stride);
+    }
+    if constexpr (kMaxRows / P >= 2) {
+      for (; row + 2 <= x.rows; row += 2) GemmRows<F, P, 2>(w, x, panel, row, y, stride);
+    }
+    for (; row < x.rows; ++row) GemmRows<F, P, 1>(w, x, panel, row, y, stride);
   }
 }
 
 template <QFormat F>
 inline void GemmFormat(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, int64_t end, float* y,
                        int64_t stride) {
-  for (int64_t panel = begin; panel < end; ++panel) {
-    int64_t row = 0;
-    if constexpr (kMaxRows >= 8) {
-      for (; row + 8 <= x.rows; row += 8) GemmRows<F, 8>(w, x, panel, row, y, stride);
-    }
-    if constexpr (kMaxRows >= 4) {
-      for (; row + 4 <= x.rows; row += 4) GemmRows<F, 4>(w, x, panel, row, y, stride);
-      for (; row + 2 <= x.rows; row += 2) GemmRows<F, 2>(w, x, panel, row, y, stride);
-    }
-    for (; row < x.rows; ++row) GemmRows<F, 1>(w, x, panel, row, y, stride);
+  if (x.planes == 2) {
+    GemmPlanes<F, 2>(w, x, begin, end, y, stride);
+  } else {
+    GemmPlanes<F, 1>(w, x, begin, end, y, stride);
   }
 }
 
@@ -136,24 +159,40 @@ inline void GemmF32(const PackedMatrix& w, const float* x, int64_t rows, int64_t
 
 // Rows of x in blocks of 32, see QuantizedRows.
 inline void QuantizeRows(const float* x, const QuantizedRows& out) {
-  const int64_t blocks = out.rows * (out.inputs / kBlock);
-  for (int64_t b = 0; b < blocks; ++b) {
-    const float* values = x + b * kBlock;
-    int8_t* q = out.q + b * kBlock;
+  const int64_t blocks = out.inputs / kBlock;
+  const bool two = out.planes == 2;
+  const float steps = two ? 127.0f * kPlaneBase : 127.0f;
+  for (int64_t i = 0; i < out.rows * blocks; ++i) {
+    const int64_t r = i / blocks, b = i % blocks;
+    const float* values = x + i * kBlock;
+    int8_t* q = out.q + r * out.planes * out.inputs + b * kBlock;
+    int32_t* sum16 = out.sum16 + r * out.planes * (out.inputs / 16) + 2 * b;
     const float most = std::bit_cast<float>(MaxMagnitudeBits32(values));
-    // Below 1e-30 the inverse of the scale would overflow; such a block is zero. `!(a < b)` would let NaN through.
-    if (!(most >= 1e-30f) || std::isinf(most)) {
-      out.scale[b] = most < 1e-30f ? 0.0f : std::numeric_limits<float>::quiet_NaN();
-      std::fill(q, q + kBlock, int8_t{0});
-      out.sum16[2 * b] = out.sum16[2 * b + 1] = 0;
-      continue;
+    // Below 1e-30 the inverse of the scale would overflow; such a block is zero.
+    const bool finite = most <= std::numeric_limits<float>::max();
+    const float inverse = finite && most >= 1e-30f ? steps / most : 0.0f;
+    out.scale[i] = !finite ? std::numeric_limits<float>::quiet_NaN() : most >= 1e-30f ? most / steps : 0.0f;
+    if (inverse == 0.0f) {
+      for (int p = 0; p < out.planes; ++p) std::fill(q + p * out.inputs, q + p * out.inputs + kBlock, int8_t{0});
+    } else if (two) {
+      alignas(64) float high[kBlock], low[kBlock];
+      for (int k = 0; k < kBlock; k += kLanes) {
+        const Floats whole = Round(Mul(Load(values + k), Set(inverse)));
+        const Floats upper = Round(Mul(whole, Set(1.0f / kPlaneBase)));
+        Store(upper, high + k);
+        Store(Sub(whole, Mul(upper, Set(static_cast<float>(kPlaneBase)))), low + k);
+      }
+      QuantizeBlock32(high, 1.0f, q);
+      QuantizeBlock32(low, 1.0f, q + out.inputs);
+    } else {
+      QuantizeBlock32(values, inverse, q);
     }
-    out.scale[b] = most / 127.0f;
-    QuantizeBlock32(values, 127.0f / most, q);
-    for (int half = 0; half < 2; ++half) {
-      int32_t sum = 0;
-      for (int i = 0; i < 16; ++i) sum += q[16 * half + i];
-      out.sum16[2 * b + half] = sum;
+    for (int p = 0; p < out.planes; ++p) {
+      for (int half = 0; half < 2; ++half) {
+        int32_t sum = 0;
+        for (int k = 0; k < 16; ++k) sum += q[p * out.inputs + 16 * half + k];
+        sum16[p * (out.inputs / 16) + half] = sum;
+      }
     }
   }
 }

@@ -282,14 +282,14 @@ float PackedMatrix::At(int64_t output, int64_t input) const {
   return shape.minima ? value + read(scales + ScaleBytes(shape)) : value;
 }
 
-QuantizedRows QuantizedBuffer::Get(int64_t rows, int64_t inputs) {
+QuantizedRows QuantizedBuffer::Get(int64_t rows, int64_t inputs, int planes) {
   const auto grow = [](auto* v, int64_t n) {
     if (v->size() < static_cast<size_t>(n)) v->resize(static_cast<size_t>(n));
   };
-  grow(&q_, rows * inputs);
+  grow(&q_, rows * planes * inputs);
   grow(&scale_, rows * inputs / kBlock);
-  grow(&sum16_, rows * inputs / 16);
-  return {rows, inputs, q_.data(), scale_.data(), sum16_.data()};
+  grow(&sum16_, rows * planes * inputs / 16);
+  return {rows, inputs, planes, q_.data(), scale_.data(), sum16_.data()};
 }
 
 }  // namespace precis::engine::cpu

@@ -81,24 +81,32 @@ class PackedMatrix {
   std::unique_ptr<uint8_t, Free> data_;
 };
 
-// Activations in blocks of 32: x[r, k] ~ scale[r, k / 32] * q[r, k], q in [-127, 127], scale = max |x| / 127. A block
-// with a NaN or an infinity gets the scale NaN, so that it shows in every result.
+// Activations in blocks of 32, in one plane of 8 bits or in two that make about 16:
+//
+//   x[r, k] ~ scale[r, k / 32] * q[r, 0, k]                        scale = max |x| / 127
+//   x[r, k] ~ scale[r, k / 32] * (254 * q[r, 0, k] + q[r, 1, k])   scale = max |x| / (127 * 254)
+//
+// with every q in [-127, 127]. A block with a NaN or an infinity gets the scale NaN, so that it shows in every result.
+inline constexpr int kPlaneBase = 254;
+
 struct QuantizedRows {
   int64_t rows = 0, inputs = 0;
-  int8_t* q = nullptr;       // [rows][inputs]
+  int planes = 1;
+  int8_t* q = nullptr;       // [rows][planes][inputs]
   float* scale = nullptr;    // [rows][inputs / 32]
-  int32_t* sum16 = nullptr;  // [rows][inputs / 16] sums of q
+  int32_t* sum16 = nullptr;  // [rows][planes][inputs / 16] sums of q
 
   // The view of one of the rows.
   QuantizedRows Row(int64_t r) const {
-    return {1, inputs, q + r * inputs, scale + r * (inputs / kBlock), sum16 + r * (inputs / 16)};
+    return {1, inputs, planes, q + r * planes * inputs, scale + r * (inputs / kBlock),
+            sum16 + r * planes * (inputs / 16)};
   }
 };
 
 // Owns the memory of QuantizedRows and grows to the largest size asked for.
 class QuantizedBuffer {
  public:
-  QuantizedRows Get(int64_t rows, int64_t inputs);
+  QuantizedRows Get(int64_t rows, int64_t inputs, int planes);
 
  private:
   std::vector<int8_t> q_;

@@ -42,7 +42,7 @@ void Decoder::Reserve(int64_t rows) {
   size(&gate_up_, 2 * c.ffn);
   size(&gated_, c.ffn);
   size(&angles_, 2 * c.head_dim);
-  quantized_.Get(rows, std::max({c.hidden, c.ffn, c.heads * c.head_dim}));
+  quantized_.Get(rows, std::max({c.hidden, c.ffn, c.heads * c.head_dim}), 2);
 }
 
 int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
@@ -93,7 +93,7 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout) {
   const bool global = c.IsGlobal(index);
   const int64_t q_size = c.heads * c.head_dim, kv_size = c.kv_heads * c.head_dim, qkv_size = q_size + 2 * kv_size;
 
-  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden)};
+  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden, layer.qkv.planes())};
   ForRows(rows, [&](int64_t r) {
     kernels_->rms_norm(x_.data() + r * c.hidden, layer.attention_norm.data(), c.hidden, c.norm_eps,
                        normed_.data() + r * c.hidden);
@@ -145,7 +145,7 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout) {
     }
   });
 
-  ops::LinearInput attended{attended_.data(), quantized_.Get(rows, q_size)};
+  ops::LinearInput attended{attended_.data(), quantized_.Get(rows, q_size, layer.attention_output.planes())};
   ForRows(rows, [&](int64_t r) { ops::PrepareRow(*kernels_, layer.attention_output, attended, r); });
   ops::Linear(*kernels_, pool_.get(), layer.attention_output, attended, rows, part_.data());
   ForRows(rows, [&](int64_t r) { AddPart(r, layer.post_attention_norm); });
@@ -153,14 +153,14 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout) {
 
 void Decoder::FeedForward(const DecoderLayer& layer, int64_t rows) {
   const DecoderConfig& c = config_;
-  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden)};
+  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden, layer.gate_up.planes())};
   ForRows(rows, [&](int64_t r) {
     kernels_->rms_norm(x_.data() + r * c.hidden, layer.ffn_norm.data(), c.hidden, c.norm_eps,
                        normed_.data() + r * c.hidden);
     ops::PrepareRow(*kernels_, layer.gate_up, in, r);
   });
   ops::Linear(*kernels_, pool_.get(), layer.gate_up, in, rows, gate_up_.data());
-  ops::LinearInput gated{gated_.data(), quantized_.Get(rows, c.ffn)};
+  ops::LinearInput gated{gated_.data(), quantized_.Get(rows, c.ffn, layer.down.planes())};
   ForRows(rows, [&](int64_t r) {
     const float* gate = gate_up_.data() + r * 2 * c.ffn;
     (c.gelu ? kernels_->gelu_gate : kernels_->silu_gate)(gate, gate + c.ffn, c.ffn, gated_.data() + r * c.ffn);
@@ -181,7 +181,7 @@ void Decoder::AddPart(int64_t r, const std::vector<float>& post_norm) {
 std::span<const float> Decoder::Logits(int64_t first, int64_t count) {
   const size_t size = static_cast<size_t>(count * config_.vocabulary);
   if (logits_.size() < size) logits_.resize(size);
-  ops::LinearInput in{states_.data() + first * config_.hidden, quantized_.Get(count, config_.hidden)};
+  ops::LinearInput in{states_.data() + first * config_.hidden, quantized_.Get(count, config_.hidden, weights_.output.planes())};
   for (int64_t r = 0; r < count; ++r) ops::PrepareRow(*kernels_, weights_.output, in, r);
   ops::Linear(*kernels_, pool_.get(), weights_.output, in, count, logits_.data());
   return {logits_.data(), size};

@@ -10,8 +10,9 @@
 namespace precis::engine::ops {
 
 absl::StatusOr<LinearWeights> LinearWeights::Pack(const std::vector<const TensorView*>& tensors, bool exact,
-                                                  cpu::ThreadPool* pool) {
+                                                  int planes, cpu::ThreadPool* pool) {
   LinearWeights w;
+  w.planes_ = planes;
   for (const TensorView* t : tensors) {
     if (!CanDequantize(t->type) || (!exact && !cpu::CanPackQuantized(t->type))) {
       return absl::UnimplementedError(absl::StrCat("tensor '", t->name, "' has type ", TypeName(t->type),

@@ -23,15 +23,16 @@ struct LinearInput {
 class LinearWeights {
  public:
   // Packs `tensors`, each [outputs, inputs] with equal inputs. `exact`: as floats; else in the quantised format of
-  // each tensor's type (as floats where inputs is no multiple of 32). Unimplemented, by name, for a type that neither
-  // takes.
-  static absl::StatusOr<LinearWeights> Pack(const std::vector<const TensorView*>& tensors, bool exact,
+  // each tensor's type (as floats where inputs is no multiple of 32), with activations in `planes` (1 or 2) of 8 bits.
+  // Unimplemented, by name, for a type that neither takes.
+  static absl::StatusOr<LinearWeights> Pack(const std::vector<const TensorView*>& tensors, bool exact, int planes,
                                             cpu::ThreadPool* pool);
 
   int64_t outputs() const { return outputs_; }
   int64_t inputs() const { return inputs_; }
   int64_t size_bytes() const;
   bool quantized() const { return quantized_; }  // some matrix wants quantised activations
+  int planes() const { return planes_; }
 
   const std::vector<cpu::PackedMatrix>& parts() const { return parts_; }
 
@@ -39,6 +40,7 @@ class LinearWeights {
   std::vector<cpu::PackedMatrix> parts_;
   int64_t outputs_ = 0, inputs_ = 0;
   bool quantized_ = false;
+  int planes_ = 1;
 };
 
 // Quantises row r of the input, if these weights want that.

@@ -65,9 +65,10 @@ std::vector<float> RandomRows(int64_t n, uint32_t seed) {
   return x;
 }
 
-std::vector<float> Product(const DecodeKernels& k, const PackedMatrix& w, const float* x, int64_t rows) {
+std::vector<float> Product(const DecodeKernels& k, const PackedMatrix& w, const float* x, int64_t rows,
+                           int planes = 1) {
   QuantizedBuffer buffer;
-  const QuantizedRows q = buffer.Get(rows, w.inputs());
+  const QuantizedRows q = buffer.Get(rows, w.inputs(), planes);
   k.quantize(x, q);
   std::vector<float> y(static_cast<size_t>(rows * w.outputs()));
   k.gemm(w, q, 0, w.panels(), y.data(), w.outputs());
@@ -109,7 +110,7 @@ TEST(IntegerGemm, AgreesWithDoubleReference) {
     const PackedMatrix w = Packed(RandomTensor(type, outputs, inputs, 3).view);
     const std::vector<float> x = RandomRows(rows * inputs, 4);
     QuantizedBuffer buffer;
-    const QuantizedRows q = buffer.Get(rows, inputs);
+    const QuantizedRows q = buffer.Get(rows, inputs, 1);
     ScalarDecodeKernels().quantize(x.data(), q);
     const std::vector<float> y = Product(ScalarDecodeKernels(), w, x.data(), rows);
     for (int64_t r = 0; r < rows; ++r) {
@@ -131,13 +132,15 @@ TEST(IntegerGemm, EveryInstructionSetAndEveryBatchGivesTheSameBits) {
     const int64_t outputs = 45, inputs = 768, rows = 15;
     const PackedMatrix w = Packed(RandomTensor(type, outputs, inputs, 5).view);
     const std::vector<float> x = RandomRows(rows * inputs, 6);
-    const std::vector<float> expected = Product(ScalarDecodeKernels(), w, x.data(), rows);
-    for (const IsaLevel isa : AvailableIsaLevels()) {
-      const DecodeKernels& k = GetDecodeKernels(isa);
-      EXPECT_EQ(Product(k, w, x.data(), rows), expected) << TypeName(type) << " " << IsaLevelName(isa);
-      for (int64_t r = 0; r < rows; ++r) {
-        const std::vector<float> alone = Product(k, w, x.data() + r * inputs, 1);
-        EXPECT_TRUE(std::equal(alone.begin(), alone.end(), expected.begin() + r * outputs)) << TypeName(type);
+    for (const int planes : {1, 2}) {
+      const std::vector<float> expected = Product(ScalarDecodeKernels(), w, x.data(), rows, planes);
+      for (const IsaLevel isa : AvailableIsaLevels()) {
+        const DecodeKernels& k = GetDecodeKernels(isa);
+        EXPECT_EQ(Product(k, w, x.data(), rows, planes), expected) << TypeName(type) << " " << IsaLevelName(isa);
+        for (int64_t r = 0; r < rows; ++r) {
+          const std::vector<float> alone = Product(k, w, x.data() + r * inputs, 1, planes);
+          EXPECT_TRUE(std::equal(alone.begin(), alone.end(), expected.begin() + r * outputs)) << TypeName(type);
+        }
       }
     }
   }
@@ -169,8 +172,10 @@ TEST(IntegerGemm, ExtremeValuesDoNotSaturate) {
         double sum = 0;
         for (int64_t k = 0; k < 256; ++k) sum += w.At(3, k) * sign;
         for (const IsaLevel isa : AvailableIsaLevels()) {
-          EXPECT_NEAR(Product(GetDecodeKernels(isa), w, x.data(), 1)[3], sum, 1e-5 * std::fabs(sum) + 1e-3)
-              << TypeName(type) << " " << IsaLevelName(isa) << " " << fill;
+          for (const int planes : {1, 2}) {
+            EXPECT_NEAR(Product(GetDecodeKernels(isa), w, x.data(), 1, planes)[3], sum, 1e-5 * std::fabs(sum) + 1e-3)
+                << TypeName(type) << " " << IsaLevelName(isa) << " " << fill;
+          }
         }
       }
     }
@@ -187,15 +192,19 @@ TEST(Quantize, EveryInstructionSetGivesTheSameIntegersAndBadNumbersShow) {
   for (int i = 160; i < 192; ++i) x[static_cast<size_t>(i)] = (i - 176 + 0.5f) / 127.0f * 8;  // block 5: ties
   for (const IsaLevel isa : AvailableIsaLevels()) {
     QuantizedBuffer a, b;
-    const QuantizedRows p = a.Get(1, 256), q = b.Get(1, 256);
+    const QuantizedRows p = a.Get(1, 256, 2), q = b.Get(1, 256, 2);
     ScalarDecodeKernels().quantize(x.data(), p);
     GetDecodeKernels(isa).quantize(x.data(), q);
-    EXPECT_TRUE(std::equal(p.q, p.q + 256, q.q)) << IsaLevelName(isa);
+    EXPECT_TRUE(std::equal(p.q, p.q + 512, q.q)) << IsaLevelName(isa);
     EXPECT_EQ(std::memcmp(p.scale, q.scale, 8 * sizeof(float)), 0);
-    EXPECT_TRUE(std::equal(p.sum16, p.sum16 + 16, q.sum16));
+    EXPECT_TRUE(std::equal(p.sum16, p.sum16 + 32, q.sum16));
     EXPECT_TRUE(std::isnan(q.scale[2]) && std::isnan(q.scale[3]));
     EXPECT_EQ(q.scale[0], 0);
-    for (int i = 0; i < 256; ++i) EXPECT_GE(q.q[i], -127);
+    for (int i = 0; i < 512; ++i) EXPECT_GE(q.q[i], -127);
+    for (int i = 192; i < 256; ++i) {
+      const float scale = q.scale[i / 32];
+      EXPECT_NEAR(scale * (254 * q.q[i] + q.q[256 + i]), x[static_cast<size_t>(i)], 0.51 * scale);
+    }
   }
 }
 
