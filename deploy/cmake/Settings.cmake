@@ -40,6 +40,8 @@ find_program(PRECIS_CCACHE ccache)
 if(PRECIS_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${PRECIS_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${PRECIS_CCACHE})
+  # Without it ccache cannot tell which precompiled header a file was compiled with.
+  add_compile_options($<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-fpch-preprocess>)
 endif()
 
 # precis_library(NAME SRCS ... INCLUDE dir LIBS public... PRIVATE_LIBS ... PRIVATE_INCLUDE dirs...)

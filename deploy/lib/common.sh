@@ -3,6 +3,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export PRECIS_MODELS_DIR=${PRECIS_MODELS_DIR:-$HOME/.local/share/precis/models}
 jobs=${PRECIS_JOBS:-$(nproc)}
+# Another clone of the same sources shares what was compiled before, precompiled headers included.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
