@@ -54,6 +54,10 @@ template <typename V>
   }
 }
 
+// Weights are read this far ahead: a short text streams all of them once, faster than the CPU's own prefetching keeps
+// up (measured: 10 to 25 % of a query). Past the last panel it asks for memory that nobody reads, which is harmless.
+inline constexpr int kPrefetchRows = 32;
+
 // kRows x (16 kPanels) outputs, all in registers.
 template <typename V, int kRows, int kPanels>
 [[gnu::noinline]] void GemmTile(const GemmArgs& g, int64_t m, int64_t panel) {
@@ -73,7 +77,10 @@ template <typename V, int kRows, int kPanels>
   for (int64_t k = 0; k < depth; ++k) {
     V bv[kPanels];
 #pragma GCC unroll 16
-    for (int j = 0; j < kPanels; ++j) bv[j] = V::Load(b + j * panel_stride);
+    for (int j = 0; j < kPanels; ++j) {
+      bv[j] = V::Load(b + j * panel_stride);
+      __builtin_prefetch(b + j * panel_stride + kPrefetchRows * kLanes);
+    }
     b += kLanes;
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
