@@ -1,9 +1,11 @@
 #include "tokenizers/tokenizer_json.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "formats/json_file.h"
 #include "formats/quoted.h"
@@ -13,6 +15,7 @@
 #include "tokenizers/json_components.h"
 #include "tokenizers/pipeline.h"
 #include "tokenizers/special_names.h"
+#include "tokenizers/unigram.h"
 #include "tokenizers/wordpiece.h"
 
 namespace precis::engine {
@@ -58,8 +61,12 @@ absl::StatusOr<std::vector<AddedToken>> ReadAdded(const json& list, const JsonOr
   return added;
 }
 
+// Special tokens are text unless the caller parses them, so text must not become one by way of the model: without this
+// the word "<s>" would. All but the unknown token are left out of what the model finds.
+using Hidden = absl::flat_hash_set<std::string>;
+
 // model.vocab of BPE and WordPiece; with `byte_level` tokens become the bytes that they stand for.
-absl::StatusOr<std::shared_ptr<Vocabulary>> ReadVocabulary(const json& vocab, bool byte_level,
+absl::StatusOr<std::shared_ptr<Vocabulary>> ReadVocabulary(const json& vocab, bool byte_level, const Hidden& hidden,
                                                            const JsonOrigin& origin) {
   if (!vocab.is_object() || vocab.empty()) {
     return origin.Wrong(absl::StrCat("model.vocab is ", JsonText(vocab), ", an object of tokens and ids is needed"));
@@ -67,6 +74,7 @@ absl::StatusOr<std::shared_ptr<Vocabulary>> ReadVocabulary(const json& vocab, bo
   auto vocabulary = std::make_shared<Vocabulary>();
   for (const auto& [token, value] : vocab.items()) {
     PRECIS_ASSIGN_OR_RETURN(const TokenId id, ReadId(value, token, origin));
+    if (hidden.contains(token)) continue;
     std::string bytes;
     if (!byte_level || !FromByteLevel(token, &bytes)) bytes = token;
     if (const absl::Status status = vocabulary->Add(bytes, id); !status.ok()) {
@@ -178,6 +186,45 @@ bool IsByteToken(const std::string& token, char* byte) {
   return false;
 }
 
+// [["token", score], ...]; the place is the id.
+absl::StatusOr<std::unique_ptr<TokenModel>> ReadUnigram(const ModelSource& source, const Hidden& hidden,
+                                                        std::vector<std::string>* texts) {
+  const JsonOrigin& origin = source.origin;
+  const json& list = Member(source.model, "vocab");
+  if (!list.is_array() || list.empty() || list.size() > static_cast<size_t>(kMaxVocabulary)) {
+    return origin.Wrong(absl::StrCat("model.vocab is ", JsonText(list), ", an array of 1 to ", kMaxVocabulary,
+                                     " pairs of token and score is needed"));
+  }
+  PRECIS_ASSIGN_OR_RETURN(const int64_t unknown,
+                          JsonInteger(source.model, "unk_id", 0, static_cast<int64_t>(list.size()) - 1, origin.file));
+  PRECIS_ASSIGN_OR_RETURN(const bool byte_fallback, JsonBool(source.model, "byte_fallback", false, origin.file));
+  std::array<TokenId, 256> byte_tokens;
+  byte_tokens.fill(-1);
+  auto vocabulary = std::make_shared<Vocabulary>();
+  std::vector<double> scores;
+  for (const json& entry : list) {
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
+      return origin.Wrong(absl::StrCat("model.vocab[", texts->size(), "] is ", JsonText(entry),
+                                       ", a pair of token and score is needed"));
+    }
+    const auto id = static_cast<TokenId>(texts->size());
+    const auto& text = texts->emplace_back(entry[0].get<std::string>());
+    scores.push_back(entry[1].get<double>());
+    char byte;
+    if (byte_fallback && IsByteToken(text, &byte)) byte_tokens[static_cast<uint8_t>(byte)] = id;
+    if (hidden.contains(text)) continue;
+    if (vocabulary->Find(text) >= 0) return origin.Wrong(absl::StrCat("model.vocab holds ", Quoted(text), " twice"));
+    if (const absl::Status status = vocabulary->Add(text, id); !status.ok()) {
+      return origin.Wrong(std::string(status.message()));
+    }
+  }
+  const double worst = *std::min_element(scores.begin(), scores.end());
+  auto model =
+      Unigram::Create(std::move(vocabulary), std::move(scores), worst, byte_tokens, static_cast<TokenId>(unknown));
+  if (!model.ok()) return origin.Wrong(std::string(model.status().message()));
+  return std::unique_ptr<TokenModel>(std::move(*model));
+}
+
 // `texts[id]` as the decoder sees it: the characters of the file.
 Decoding MakeDecoding(const std::vector<std::string>& texts, const DecoderSteps& steps) {
   Decoding decoding;
@@ -213,6 +260,32 @@ Decoding MakeDecoding(const std::vector<std::string>& texts, const DecoderSteps&
   if (steps.strip_one_space) decoding.front = Decoding::Front::kOneSpace;
   if (steps.strip_first_spaces) decoding.front = Decoding::Front::kSpacesOfFirst;
   return decoding;
+}
+
+// *texts[id]: the tokens as the file writes them.
+absl::StatusOr<std::unique_ptr<TokenModel>> ReadModel(const std::string& type, const ModelSource& source,
+                                                      const std::vector<AddedToken>& added,
+                                                      std::vector<std::string>* texts) {
+  const json& model = source.model;
+  if (type != "BPE" && type != "WordPiece" && type != "Unigram") {
+    return source.origin.Unsupported(absl::StrCat("the model ", type));
+  }
+  PRECIS_ASSIGN_OR_RETURN(const bool ignore_merges, JsonBool(model, "ignore_merges", false, source.origin.file));
+  PRECIS_ASSIGN_OR_RETURN(const std::string unknown, JsonString(model, "unk_token", "", source.origin.file));
+  Hidden hidden;
+  for (const AddedToken& token : added) {
+    // A BPE that follows its merges makes no token that no merge makes.
+    if (token.special && token.text != unknown && (type != "BPE" || ignore_merges)) hidden.insert(token.text);
+  }
+  if (type == "Unigram") return ReadUnigram(source, hidden, texts);
+  const json& vocab = Member(model, "vocab");
+  PRECIS_ASSIGN_OR_RETURN(auto vocabulary, ReadVocabulary(vocab, source.byte_level, hidden, source.origin));
+  for (const auto& [token, value] : vocab.items()) {
+    PRECIS_ASSIGN_OR_RETURN(const TokenId id, ReadId(value, token, source.origin));
+    if (static_cast<size_t>(id) >= texts->size()) texts->resize(static_cast<size_t>(id) + 1);
+    (*texts)[static_cast<size_t>(id)] = token;
+  }
+  return type == "BPE" ? ReadBpe(source, std::move(vocabulary)) : ReadWordPiece(source, std::move(vocabulary));
 }
 
 // Which token plays which role, from tokenizer_config.json: a text, or an object with the text as "content".
@@ -261,20 +334,12 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerFromJson(std::string_v
   if (model.contains("type")) {
     PRECIS_ASSIGN_OR_RETURN(type, ComponentType(model, "model", origin));
   }
-  if (type != "BPE" && type != "WordPiece") return origin.Unsupported(absl::StrCat("the model ", type));
-  const json& vocab = Member(model, "vocab");
-  PRECIS_ASSIGN_OR_RETURN(auto vocabulary, ReadVocabulary(vocab, byte_level, origin));
-  TokenId size = vocabulary->size();
-  for (const AddedToken& token : parts.added) size = std::max(size, token.id + 1);
-  std::vector<std::string> texts(static_cast<size_t>(size));
-  for (const auto& [token, id] : vocab.items()) texts[id.get<size_t>()] = token;
-  for (const AddedToken& token : parts.added) texts[static_cast<size_t>(token.id)] = token.text;
-
   const ModelSource source{model, byte_level, origin};
-  if (type == "BPE") {
-    PRECIS_ASSIGN_OR_RETURN(parts.model, ReadBpe(source, std::move(vocabulary)));
-  } else {
-    PRECIS_ASSIGN_OR_RETURN(parts.model, ReadWordPiece(source, std::move(vocabulary)));
+  std::vector<std::string> texts;
+  PRECIS_ASSIGN_OR_RETURN(parts.model, ReadModel(type, source, parts.added, &texts));
+  for (const AddedToken& token : parts.added) {
+    if (static_cast<size_t>(token.id) >= texts.size()) texts.resize(static_cast<size_t>(token.id) + 1);
+    texts[static_cast<size_t>(token.id)] = token.text;
   }
   parts.decoding = MakeDecoding(texts, decoder);
   PRECIS_RETURN_IF_ERROR(ReadRoles(config, file, parts.added, &parts.special));

@@ -1,5 +1,6 @@
 """The reference tokenizers: Hugging Face `tokenizers`, from a model's own tokenizer.json or built from the vocabulary
 inside a GGUF file with the published components of that model's family."""
+import json
 import os
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
@@ -100,14 +101,35 @@ def load(name_or_path):
     """A Tokenizer without truncation and padding."""
     path = name_or_path if os.path.exists(name_or_path) else os.path.join(MODELS, name_or_path)
     if os.path.isdir(path):
-        json = os.path.join(path, "tokenizer.json")
-        path = json if os.path.exists(json) else os.path.join(path, "model.gguf")
+        own = os.path.join(path, "tokenizer.json")
+        path = own if os.path.exists(own) else os.path.join(path, "model.gguf")
     tokenizer = Tokenizer.from_file(path) if path.endswith(".json") else from_gguf(path)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
 
 
+PLAIN = {}
+
+
+def without_special(tokenizer):
+    """Where special tokens are text, the model must not find them either; a Unigram model of the reference would."""
+    if not isinstance(tokenizer.model, models.Unigram):
+        return tokenizer
+    if id(tokenizer) not in PLAIN:
+        data = json.loads(tokenizer.to_str())
+        special = {t["content"] for t in data["added_tokens"] if t["special"]}
+        for entry in data["model"]["vocab"]:
+            if entry[0] in special:
+                entry[0] = "\U0010fffe" + entry[0]
+        data["added_tokens"] = [t for t in data["added_tokens"] if not t["special"]]
+        data["post_processor"] = None
+        PLAIN[id(tokenizer)] = Tokenizer.from_str(json.dumps(data))
+    return PLAIN[id(tokenizer)]
+
+
 def encode(tokenizer, text, special=False, parse=False):
+    if not parse:
+        tokenizer = without_special(tokenizer)
     tokenizer.encode_special_tokens = not parse
     return tokenizer.encode(text, add_special_tokens=special)
