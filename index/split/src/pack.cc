@@ -65,13 +65,17 @@ class Packer {
     size_t end = fresh;
     while (end < units_.size() && sum + units_[end].tokens <= options_.max_tokens) {
       // A section begins a piece of its own unless what stands before it is too little to be found by itself.
-      if (end > fresh && units_[end].border == Border::kSection && sum >= options_.max_tokens / 4) return end;
+      if (end > fresh && units_[end].heading && units_[end].border == Border::kSection &&
+          sum >= options_.max_tokens / 4) {
+        return end;
+      }
       sum += units_[end++].tokens;
     }
     return end < units_.size() ? BestEnd(*start, fresh, std::max(end, fresh + 1)) : end;
   }
 
-  // The best border in the last third of [start, end], the latest where several are equally good.
+  // The best border in the last third of [start, end], or a section's in its last half; the latest where several are
+  // equally good.
   size_t BestEnd(size_t start, size_t fresh, size_t end) const {
     int64_t total = 0;
     for (size_t i = start; i < end; ++i) total += units_[i].tokens;
@@ -81,8 +85,9 @@ class Packer {
     for (size_t i = end; i-- > fresh + 1;) {
       sum -= units_[i].tokens;
       // A block that is kept whole may take more than a third: look on until it has begun.
-      if (sum < total * 2 / 3 && best_border > Border::kInside) break;
+      if (sum < total / 2 && best_border > Border::kInside) break;
       const Border border = BorderBefore(i);
+      if (sum < total * 2 / 3 && border < Border::kSection && best_border > Border::kInside) continue;
       if (border > best_border && !units_[i - 1].heading) {
         best = i;
         best_border = border;
@@ -113,6 +118,11 @@ class Packer {
       sum += units_[--begin].tokens;
     }
     while (begin < end) {
+      // Half a fence or table would not be read as one.
+      if (units_[begin].block >= 0 && units_[begin - 1].block == units_[begin].block) {
+        ++begin;
+        continue;
+      }
       PRECIS_ASSIGN_OR_RETURN(const int64_t tokens, Count(begin, end));
       if (tokens <= options_.overlap_tokens) break;
       ++begin;

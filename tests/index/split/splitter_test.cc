@@ -179,6 +179,23 @@ TEST(Splitter, OverlapIsWholeSentencesAndSmallEnough) {
   EXPECT_EQ(more.pieces[1].range.begin, 27);  // "m n o." stands in both
 }
 
+TEST(Splitter, OverlapNeverBeginsInsideAFence) {
+  const WordTokenizer words;
+  const std::string text = "A b c d e f g.\n\n```\nh i\nj k\n```\n\nl m n o. p q r s t.";
+  const SplitResult result = MustSplit(text, Options(words, SplitMode::kMarkdown, 16, 8));
+  ASSERT_EQ(result.pieces.size(), 2u);
+  EXPECT_EQ(Texts(text, result)[1], "```\nh i\nj k\n```\n\nl m n o. p q r s t.");
+  const SplitResult less = MustSplit(text, Options(words, SplitMode::kMarkdown, 16, 4));
+  ASSERT_EQ(less.pieces.size(), 2u);
+  EXPECT_EQ(Texts(text, less)[1], "l m n o. p q r s t.");
+}
+
+TEST(Splitter, SmallDefinitionsShareAPiece) {
+  const WordTokenizer words;
+  const std::string text = "def f():\n    x\n\ndef g():\n    y\n\ndef h():\n    z\n";
+  EXPECT_EQ(MustSplit(text, Options(words, SplitMode::kCodeLines, 16)).pieces.size(), 1u);
+}
+
 TEST(Splitter, AWordLongerThanAPieceIsCutWithAWarning) {
   const WordTokenizer words;
   const std::string text(400, 'x');
