@@ -86,6 +86,9 @@ class TextRewriter {
     if (text_->track_) origin_.resize(out_.size(), Source(begin, end));
   }
 
+  // Whether what was written is the whole old text.
+  bool Unchanged() const { return out_ == bytes_; }
+
   // The text becomes what was written.
   void Finish() {
     text_->storage_ = std::move(out_);

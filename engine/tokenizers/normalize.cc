@@ -33,6 +33,8 @@ void Put(const PlacedChar& c, TextRewriter* rewriter) {
   if (c.code_point == kInvalidByte) return rewriter->Keep(c.begin, c.end);
   std::string bytes;
   AppendUtf8(c.code_point, &bytes);
+  // A character that stays keeps a range for each of its bytes: byte-level tokens may split it.
+  if (rewriter->bytes().substr(c.begin, c.end - c.begin) == bytes) return rewriter->Keep(c.begin, c.end);
   rewriter->Replace(c.begin, c.end, bytes);
 }
 
@@ -85,7 +87,7 @@ void ToForm(AlignedText* text, UnicodeForm form) {
   if (form == UnicodeForm::kNfc || form == UnicodeForm::kNfkc) Compose(&chars);
   TextRewriter rewriter(text);
   for (const PlacedChar& c : chars) Put(c, &rewriter);
-  rewriter.Finish();
+  if (!rewriter.Unchanged()) rewriter.Finish();
 }
 
 // Cleaning and Chinese characters look at one character at a time and go in one pass.

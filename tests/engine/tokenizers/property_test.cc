@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gmock/gmock.h"
+#include "precis/base/utf8.h"
 #include "tests/engine/tokenizers/test_models.h"
 
 namespace precis::engine {
@@ -168,11 +169,14 @@ INSTANTIATE_TEST_SUITE_P(Models, EveryTokenizer, testing::ValuesIn(kAll), [](con
 
 class ByteLevelTokenizer : public testing::TestWithParam<const char*> {};
 
+// But for the bytes that the model has no token for: the reference drops them, and SmolLM2 lacks 21.
 TEST_P(ByteLevelTokenizer, TokensCoverEveryByteAndAreItsBytes) {
   const auto tokenizer = LoadForTest(GetParam());
   if (tokenizer == nullptr) GTEST_SKIP() << "the model " << GetParam() << " is not installed";
+  const bool has_all_bytes = std::string(GetParam()).starts_with("qwen");
   for (const std::string& text : RandomTexts(400)) {
     if (text.find("\xCC\x81") != std::string::npos) continue;  // NFC composes it for Qwen
+    if (!has_all_bytes && !IsValidUtf8(text)) continue;
     const auto tokens = tokenizer->EncodeWithOffsets(text, {});
     ASSERT_TRUE(tokens.ok());
     int64_t end = 0;
