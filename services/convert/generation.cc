@@ -1,0 +1,91 @@
+#include "convert/generation.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/status.h"
+
+namespace precis::services {
+namespace {
+
+constexpr int64_t kMaxInputBytes = 3 << 20;
+constexpr int kMaxStops = 16;
+constexpr size_t kMaxStopBytes = 256;
+
+absl::Status CheckSampling(const v1::Sampling& sampling) {
+  const auto within = [](float value, float low, float high) { return value >= low && value <= high; };
+  if (!within(sampling.temperature(), 0, 10)) return FieldError("sampling.temperature", "must be from 0 to 10");
+  if (sampling.top_k() < 0) return FieldError("sampling.top_k", "must not be negative");
+  if (sampling.has_top_p() && (!within(sampling.top_p(), 0, 1) || sampling.top_p() == 0)) {
+    return FieldError("sampling.top_p", "must be above 0 and at most 1");
+  }
+  if (!within(sampling.min_p(), 0, 1) || sampling.min_p() == 1) {
+    return FieldError("sampling.min_p", "must be at least 0 and below 1");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<engine::GenerateRequest> FromProto(const v1::GenerateRequest& request) {
+  engine::GenerateRequest out;
+  int64_t bytes = 0;
+  if (request.has_prompt()) {
+    if (request.prompt().empty()) return FieldError("prompt", "is empty");
+    out.prompt = request.prompt();
+    bytes = static_cast<int64_t>(out.prompt.size());
+  } else if (request.has_chat()) {
+    if (request.chat().messages().empty()) return FieldError("chat.messages", "is empty: at least one is needed");
+    for (int i = 0; i < request.chat().messages_size(); ++i) {
+      const v1::ChatMessage& message = request.chat().messages(i);
+      const char* role = message.role() == v1::CHAT_ROLE_SYSTEM      ? "system"
+                         : message.role() == v1::CHAT_ROLE_USER      ? "user"
+                         : message.role() == v1::CHAT_ROLE_ASSISTANT ? "assistant"
+                                                                     : nullptr;
+      if (role == nullptr) return FieldError("chat.messages.role", absl::StrCat("message ", i, " has none"));
+      if (message.role() == v1::CHAT_ROLE_SYSTEM && i > 0) {
+        return FieldError("chat.messages.role", absl::StrCat("message ", i, " is SYSTEM, only the first may be"));
+      }
+      out.messages.push_back({role, message.content()});
+      bytes += static_cast<int64_t>(message.content().size());
+    }
+  } else {
+    return FieldError("input", "is not set: give a prompt or a chat");
+  }
+  if (bytes > kMaxInputBytes) {
+    return FieldError("input", absl::StrCat("has ", bytes, " bytes, the limit is ", kMaxInputBytes));
+  }
+  if (absl::Status valid = CheckSampling(request.sampling()); !valid.ok()) return valid;
+  out.sampling.temperature = request.sampling().temperature();
+  out.sampling.top_k = request.sampling().top_k();
+  if (request.sampling().has_top_p()) out.sampling.top_p = request.sampling().top_p();
+  out.sampling.min_p = request.sampling().min_p();
+  out.sampling.seed = request.sampling().seed();
+  if (request.max_tokens() < 0) return FieldError("max_tokens", "must not be negative");
+  out.max_tokens = request.max_tokens();
+  if (request.stop_strings_size() > kMaxStops) {
+    return FieldError("stop_strings", absl::StrCat(request.stop_strings_size(), " given, the limit is ", kMaxStops));
+  }
+  for (const std::string& stop : request.stop_strings()) {
+    if (stop.empty() || stop.size() > kMaxStopBytes) {
+      return FieldError("stop_strings", absl::StrCat("each has 1 to ", kMaxStopBytes, " bytes"));
+    }
+    out.stop.push_back(stop);
+  }
+  out.tenant = request.tenant();
+  return out;
+}
+
+v1::FinishReason ToProto(engine::FinishReason reason) {
+  switch (reason) {
+    case engine::FinishReason::kEndOfText:
+      return v1::FINISH_REASON_END_OF_TEXT;
+    case engine::FinishReason::kStopString:
+      return v1::FINISH_REASON_STOP_STRING;
+    case engine::FinishReason::kMaxTokens:
+      return v1::FINISH_REASON_LENGTH;
+  }
+  return v1::FINISH_REASON_UNSPECIFIED;
+}
+
+}  // namespace precis::services

@@ -1,0 +1,13 @@
+// AdminService of the gateway: asks every role and puts the answers together.
+#pragma once
+
+#include <memory>
+
+#include "roles/role_host.h"
+
+namespace precis::services {
+
+// `context` and `host` outlive the service.
+std::unique_ptr<grpc::Service> MakeGatewayAdminService(const RoleContext& context, const Host& host);
+
+}  // namespace precis::services

@@ -1,0 +1,72 @@
+// CompressionService: passages to a context within budget.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "adapters/remote_embedder.h"
+#include "config/config.h"
+#include "models/model_source.h"
+#include "precis/compress/compressor.h"
+#include "precis/v1/compression.grpc.pb.h"
+#include "runtime/call_scope.h"
+
+namespace precis::services {
+
+// The compressor with what is at hand now: while no embedder answers, methods that need one fall back and say so.
+// Thread-safe.
+class Compressors {
+ public:
+  // All outlive it. `cache` may be null.
+  Compressors(RemoteEncoders& encoders, std::shared_ptr<cache::TaggedCache> cache, const ModelSource& models,
+              const Config& config);
+
+  std::shared_ptr<compress::Compressor> Get(const CallContext& call);
+
+  // Compresses; counts with the tokenizer of `options.target_model` or of the default generator.
+  absl::Status Compress(const v1::CompressRequest& request, const CallContext& call,
+                        const compress::ProgressSink& progress, Metrics& metrics, v1::CompressResponse* reply);
+
+ private:
+  RemoteEncoders& encoders_;
+  const std::shared_ptr<cache::TaggedCache> cache_;
+  const ModelSource& models_;
+  const Config& config_;
+  Tokenizers tokenizers_;
+  std::mutex mutex_;
+  std::shared_ptr<engine::Embedder> embedder_;  // of `compressor_`; null: it has none
+  std::shared_ptr<compress::Compressor> compressor_;
+};
+
+// Capsules answer UNIMPLEMENTED in this version.
+class CompressionService final : public v1::CompressionService::CallbackService {
+ public:
+  // Both outlive the service.
+  CompressionService(Compressors& compressors, const Host& host) : compressors_(compressors), host_(host) {}
+
+  grpc::ServerUnaryReactor* Compress(grpc::CallbackServerContext*, const v1::CompressRequest*,
+                                     v1::CompressResponse*) override;
+  grpc::ServerBidiReactor<v1::CompressStreamRequest, v1::CompressStreamResponse>* CompressStream(
+      grpc::CallbackServerContext*) override;
+  grpc::ServerUnaryReactor* ListMethods(grpc::CallbackServerContext*, const v1::ListMethodsRequest*,
+                                        v1::ListMethodsResponse*) override;
+  grpc::ServerUnaryReactor* CreateCapsule(grpc::CallbackServerContext*, const v1::CreateCapsuleRequest*,
+                                          v1::CreateCapsuleResponse*) override;
+  grpc::ServerUnaryReactor* GetCapsule(grpc::CallbackServerContext*, const v1::GetCapsuleRequest*,
+                                       v1::GetCapsuleResponse*) override;
+  grpc::ServerUnaryReactor* ListCapsules(grpc::CallbackServerContext*, const v1::ListCapsulesRequest*,
+                                         v1::ListCapsulesResponse*) override;
+  grpc::ServerUnaryReactor* DeleteCapsule(grpc::CallbackServerContext*, const v1::DeleteCapsuleRequest*,
+                                          v1::DeleteCapsuleResponse*) override;
+  grpc::ServerWriteReactor<v1::ExportCapsuleResponse>* ExportCapsule(grpc::CallbackServerContext*,
+                                                                     const v1::ExportCapsuleRequest*) override;
+  grpc::ServerReadReactor<v1::ImportCapsuleRequest>* ImportCapsule(grpc::CallbackServerContext*,
+                                                                   v1::ImportCapsuleResponse*) override;
+
+ private:
+  Compressors& compressors_;
+  const Host& host_;
+};
+
+}  // namespace precis::services

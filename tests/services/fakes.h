@@ -1,0 +1,30 @@
+// Engines that cost nothing, so that a test of the whole stack takes milliseconds: words are tokens, vectors are counted
+// words, and the generator repeats the first passage.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "models/model_source.h"
+
+namespace precis::services {
+
+// What a test sees of the fake engines, and how it steers them. Shared by all that one ModelSource loads.
+struct FakeEngines {
+  std::set<std::string> models = {"fake-encoder", "fake-generator"};  // that are "on disk"
+  std::string encoder_fingerprint = "fake-encoder-1";
+  int64_t window = 4096;               // of the generator
+  std::atomic<int> embedded = 0;       // texts that reached the engine
+  std::atomic<int> generating = 0;     // generations under way
+  std::atomic<int> steps = 0;          // tokens generated
+  std::atomic<bool> endless = false;   // generate until cancelled
+  std::atomic<int> refused_steps = 0;  // sinks that said stop
+};
+
+// Models named "*encoder*" are encoders, the others generators.
+ModelSource MakeFakeModels(std::shared_ptr<FakeEngines> engines);
+
+}  // namespace precis::services
