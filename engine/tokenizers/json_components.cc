@@ -13,6 +13,8 @@ namespace {
 using nlohmann::json;
 
 constexpr int kMaxSteps = 64;
+// Of what a step puts in place of one character: a longer one would let a file blow up every text.
+constexpr size_t kMaxReplacementBytes = 16;
 
 const json& Member(const json& object, const char* key) {
   static const json kNull;
@@ -62,6 +64,10 @@ absl::Status ReadReplace(const json& normalizer, const JsonOrigin& origin,
                          std::vector<std::unique_ptr<Normalizer>>* steps) {
   PRECIS_ASSIGN_OR_RETURN(const Pattern pattern, ReadPattern(normalizer, origin));
   PRECIS_ASSIGN_OR_RETURN(std::string content, JsonString(normalizer, "content", "", origin.file));
+  if (content.size() > kMaxReplacementBytes) {
+    return origin.Unsupported(
+        absl::StrCat("a Replace by ", content.size(), " bytes, more than ", kMaxReplacementBytes));
+  }
   if (pattern.regex) {
     return origin.Unsupported(
         absl::StrCat("the normalizer Replace with the regular expression ", Quoted(pattern.text)));
@@ -125,7 +131,10 @@ absl::Status ReadMetaspace(const json& component, const JsonOrigin& origin,
   } else {
     return origin.Wrong(absl::StrCat("prepend_scheme is ", Quoted(scheme), ", always, first or never is needed"));
   }
-  if (options.replacement.empty()) return origin.Wrong("the replacement of a Metaspace is empty");
+  if (options.replacement.empty() || options.replacement.size() > kMaxReplacementBytes) {
+    return origin.Wrong(absl::StrCat("the replacement of a Metaspace has ", options.replacement.size(), " bytes, 1 to ",
+                                     kMaxReplacementBytes, " are supported"));
+  }
   steps->push_back(MakeMetaspace(options));
   return absl::OkStatus();
 }

@@ -93,7 +93,14 @@ absl::Status PipelineTokenizer::Run(std::string_view text, const EncodeOptions& 
 
 template <typename Sink>
 absl::Status PipelineTokenizer::RunFragment(AlignedText text, bool parse_special, const Sink& sink) const {
-  for (const auto& step : parts_.normalizers) step->Apply(&text);
+  for (const auto& step : parts_.normalizers) {
+    step->Apply(&text);
+    if (text.bytes().size() > kMaxNormalizedBytes) {
+      return absl::ResourceExhaustedError(absl::StrCat("normalisation makes ", text.bytes().size(),
+                                                       " bytes of the text, at most ", kMaxNormalizedBytes,
+                                                       " are supported: split it"));
+    }
+  }
   const auto matches = in_normalized_.Find(text.bytes(), parse_special);
   if (matches.empty()) return RunWords(std::move(text), sink);
   uint32_t done = 0;

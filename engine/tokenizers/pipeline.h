@@ -18,6 +18,8 @@
 namespace precis::engine {
 
 inline constexpr size_t kMaxTextBytes = size_t{256} << 20;
+// Ranges are 32 bits wide, and normalisation can make a text longer.
+inline constexpr size_t kMaxNormalizedBytes = 4 * kMaxTextBytes - 1;
 // What has no place to cut is merged as a whole, at some fifty bytes of memory for each of its own.
 inline constexpr size_t kMaxWordBytes = size_t{32} << 20;
 
