@@ -99,6 +99,11 @@ size_t NumberEnd(std::string_view text, size_t at) {
     }
     if (letters == i && c == ' ') {
       size_t end = i + 1;
+      if (end < text.size() && DecodeUtf8(text, end).code_point == 0xB0) {
+        end += CharLength(text, end);
+        while (end < text.size() && IsAsciiLetter(text[end])) ++end;
+        return end;
+      }
       while (end < text.size() && (IsAsciiLetter(text[end]) || text[end] == '%')) ++end;
       const bool whole = end == text.size() || static_cast<unsigned char>(text[end]) < 0x80;
       if (end > i + 1 && end - i < 12 && whole &&
