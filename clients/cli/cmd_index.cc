@@ -1,6 +1,7 @@
 // precis index PATH...: files and folders into a collection.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -36,13 +37,23 @@ class IndexRun {
 
   int Run() {
     const WalkResult found = Walk(flags_.paths, flags_.walk);
-    for (const std::string& error : found.errors) Complain(error);
+    for (const std::string& error : found.errors) {
+      if (globals_.json) Fail(globals_, error, kExitFailed);
+      Complain(error);
+    }
     walk_errors_ = static_cast<int64_t>(found.errors.size());
     if (found.files.empty()) {
       return Fail(globals_, absl::StrCat("no file to index (", found.skipped, " skipped)"), kExitFailed);
     }
     if (flags_.dry_run) {
-      for (const FoundFile& file : found.files) std::printf("%s\n", Printable(file.path).c_str());
+      for (const FoundFile& file : found.files) {
+        if (globals_.json) {
+          std::printf("{\"uri\":\"%s\",\"size_bytes\":%lld}\n", JsonEscape(file.path).c_str(),
+                      static_cast<long long>(file.size));
+        } else {
+          std::printf("%s\n", Printable(file.path).c_str());
+        }
+      }
       return walk_errors_ ? kExitPartlyFailed : kExitOk;
     }
     if (const grpc::Status status = EnsureCollection(); !status.ok()) return Fail(globals_, status);
@@ -143,10 +154,15 @@ class IndexRun {
   }
 
   // Deletes what the collection has below the folders and the walk did not find any more. A file that was found but
-  // failed has not vanished: it stays as it was.
+  // failed has not vanished, and neither has what lies where the walk could not look: both stay as they were.
   grpc::Status Prune(const WalkResult& found) {
     std::set<std::string> here;
     for (const FoundFile& file : found.files) here.insert(file.path);
+    const auto stays = [&](const std::string& uri) {
+      return here.count(uri) > 0 || std::any_of(found.unread.begin(), found.unread.end(), [&](const std::string& path) {
+               return uri == path || uri.rfind(path + "/", 0) == 0;
+             });
+    };
     for (const std::string& folder : found.folders) {
       v1::ListDocumentsRequest list;
       list.set_tenant(globals_.tenant);
@@ -166,7 +182,7 @@ class IndexRun {
         // The oldest page decides: what was written after it was read is not ours to delete.
         if (remove.max_sequence() == 0) remove.set_max_sequence(page.sequence());
         for (const auto& document : page.documents()) {
-          if (!here.count(document.uri())) in->add_values()->set_string_value(document.document_id());
+          if (!stays(document.uri())) in->add_values()->set_string_value(document.document_id());
         }
         list.set_page_token(page.next_page_token());
         if (in->values_size() > 9000 || list.page_token().empty()) {

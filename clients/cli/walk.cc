@@ -97,13 +97,12 @@ class Walker {
   void Folder(const std::string& root, const std::string& path, const struct stat& info, int depth) {
     if (!seen_folders_.insert({info.st_dev, info.st_ino}).second) return;
     if (depth > options_.max_depth) {
-      result_.errors.push_back(
-          absl::StrCat("'", path, "' lies more than ", options_.max_depth, " folders deep: not walked"));
+      Unread(path, absl::StrCat("'", path, "' lies more than ", options_.max_depth, " folders deep: not walked"));
       return;
     }
     DIR* folder = ::opendir(path.c_str());
     if (folder == nullptr) {
-      result_.errors.push_back(absl::StrCat("'", path, "': ", std::strerror(errno)));
+      Unread(path, absl::StrCat("'", path, "': ", std::strerror(errno)));
       return;
     }
     std::vector<std::string> names;
@@ -119,7 +118,7 @@ class Walker {
       const std::string child = path == "/" ? "/" + name : path + "/" + name;
       struct stat child_info;
       if (::stat(child.c_str(), &child_info) != 0) {
-        result_.errors.push_back(absl::StrCat("'", child, "': ", std::strerror(errno)));
+        Unread(child, absl::StrCat("'", child, "': ", std::strerror(errno)));
       } else if (S_ISDIR(child_info.st_mode)) {
         Folder(root, child, child_info, depth + 1);
       } else if (!S_ISREG(child_info.st_mode) || !Wanted(root, child, name)) {
@@ -128,6 +127,11 @@ class Walker {
         Take(child, child_info);
       }
     }
+  }
+
+  void Unread(const std::string& path, std::string sentence) {
+    result_.unread.push_back(path);
+    result_.errors.push_back(std::move(sentence));
   }
 
   const WalkOptions& options_;

@@ -24,6 +24,7 @@ struct WalkResult {
   std::vector<FoundFile> files;      // by path, no file twice
   std::vector<std::string> folders;  // absolute roots that were walked: what --prune may prune below
   std::vector<std::string> errors;   // one sentence each, with the path
+  std::vector<std::string> unread;   // absolute paths of those below the roots: what is there is not known
   int64_t skipped = 0;               // found in a folder and left out: hidden, excluded, known not to be text
 };
 

@@ -87,6 +87,7 @@ TEST_F(WalkTest, WhatIsNotThereIsAnErrorAndTheRestGoesOn) {
   const WalkResult result = Walk({root_, root_ + "/missing"}, {});
   EXPECT_EQ(result.files.size(), 1u);
   EXPECT_THAT(result.errors, testing::UnorderedElementsAre(HasSubstr("broken"), HasSubstr("missing")));
+  EXPECT_THAT(result.unread, ElementsAre(root_ + "/broken"));
 }
 
 TEST_F(WalkTest, VeryDeepFoldersAreNamedNotWalked) {
@@ -96,6 +97,7 @@ TEST_F(WalkTest, VeryDeepFoldersAreNamedNotWalked) {
   const WalkResult result = Walk({root_}, options);
   EXPECT_THAT(result.files, IsEmpty());
   EXPECT_THAT(result.errors, ElementsAre(HasSubstr("2 folders deep")));
+  EXPECT_THAT(result.unread, ElementsAre(root_ + "/1/2/3"));
 }
 
 }  // namespace
