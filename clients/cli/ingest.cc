@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/interrupt.h"
 #include "precis/base/file.h"
+#include "precis/base/utf8.h"
 
 namespace precis::cli {
 namespace {
@@ -20,7 +21,7 @@ constexpr size_t kWindow = 64;
 
 v1::IngestResult LocalFailure(const FoundFile& file, int code, const std::string& reason, const std::string& message) {
   v1::IngestResult result;
-  result.set_uri(file.path);
+  result.set_uri(ReplaceInvalidUtf8(file.path));
   result.set_outcome(v1::INGEST_OUTCOME_FAILED);
   result.mutable_error()->set_code(code);
   result.mutable_error()->set_reason(reason);
@@ -58,6 +59,11 @@ class Attempt {
 
   bool SendFile(size_t index) {
     const FoundFile& file = plan_.files[index];
+    if (!IsValidUtf8(file.path)) {
+      Report(index, LocalFailure(file, static_cast<int>(absl::StatusCode::kInvalidArgument), "INVALID_HEADER",
+                                 "its name is not valid UTF-8, and the URI of a document must be: rename it"));
+      return true;
+    }
     const auto content = ReadFile(file.path, plan_.max_file_bytes);
     if (!content.ok()) {
       const bool large = content.status().code() == absl::StatusCode::kResourceExhausted;

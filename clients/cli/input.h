@@ -7,7 +7,7 @@
 
 namespace precis::cli {
 
-// `argument`: the text itself; "@PATH": the file's content; "-": standard input. At most `max_bytes`.
+// `argument`: the text itself; "@PATH": the file's content; "-": standard input. At most `max_bytes`, of valid UTF-8.
 absl::StatusOr<std::string> ReadTextArgument(const std::string& argument, int64_t max_bytes = 64 << 20);
 
 }  // namespace precis::cli

@@ -133,6 +133,18 @@ TEST_F(IngestTest, AFileThatVanishedFailsAloneAndIsNamed) {
   EXPECT_EQ(results[root_ + "/here"].outcome(), v1::INGEST_OUTCOME_ADDED);
 }
 
+TEST_F(IngestTest, AFileWhoseNameIsNoUtf8FailsAloneAndIsNamed) {
+  IngestPlan plan;
+  plan.files = {Make("bad-\xff-name", "text"), Make("here", "text")};
+  Client client(globals_);
+  std::map<std::string, v1::IngestResult> results;
+  const grpc::Status status =
+      IngestFiles(client, plan, [&](const FoundFile&, const v1::IngestResult& r) { results[r.uri()] = r; });
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(results[root_ + "/bad-\xef\xbf\xbd-name"].error().reason(), "INVALID_HEADER");
+  EXPECT_EQ(results[root_ + "/here"].outcome(), v1::INGEST_OUTCOME_ADDED);
+}
+
 TEST_F(IngestTest, AFileAboveTheLimitFailsWithTheLimit) {
   IngestPlan plan;
   plan.max_file_bytes = 10;

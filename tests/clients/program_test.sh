@@ -31,6 +31,7 @@ expect 1 '"error":\{"code":"UNAVAILABLE"' "$precis" --server $nobody --json stat
 expect 1 "No such file" "$precis" --server $nobody index "$HOME/not-there"
 expect 1 "no file to index" "$precis" --server $nobody index "$HOME"
 expect 1 "not-there" "$precis" --server $nobody tokens @"$HOME/not-there"
+expect 1 "not valid UTF-8" "$precis" --server $nobody search $'caf\xe9'
 expect 0 'complete -o filenames -F _precis precis' "$precis" completion bash
 for command in index search compress ask split embed generate tokens collections docs stats health model completion; do
   expect 0 'Usage' "$precis" "$command" --help
