@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <random>
 
+#include "absl/strings/str_cat.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
@@ -71,7 +72,9 @@ std::string Sentence(const Globals& globals, const grpc::Status& status) {
            " (start one with 'precisd', or name another with --server HOST:PORT)";
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && globals.timeout_s > 0) {
-    return "the server did not finish within --timeout " + std::to_string(globals.timeout_s) + " s: " + message;
+    // gRPC's own words add nothing; a sentence of the server may say what was done until then.
+    return absl::StrCat("the server did not finish within --timeout ", globals.timeout_s, " s",
+                        message == "Deadline Exceeded" ? "" : ": " + message);
   }
   return message.empty() ? std::string("the server failed with ") + CodeName(status.error_code()) : message;
 }

@@ -178,7 +178,7 @@ Progress::Progress(std::string label, int64_t total, bool enabled)
       enabled_(enabled),
       rich_(IsRichTerminal(STDERR_FILENO)),
       start_(std::chrono::steady_clock::now()),
-      last_(start_ - kPlainLine) {}
+      last_(start_) {}  // what is done at once needs no bar
 
 Progress::~Progress() { Clear(); }
 
