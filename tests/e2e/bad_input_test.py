@@ -1,10 +1,10 @@
 """Bad input: each case ends in one clear sentence and the right code, and the server goes on."""
 import os
+import random
 import signal
 import struct
 import time
 import unittest
-from pathlib import Path
 
 import corpus
 import harness
@@ -65,23 +65,25 @@ class BadInput(unittest.TestCase):
             for command in (["search"], ["ask"], ["search", "--mode", "keyword"]):
                 self.assertEqual(self.server.error(*command, query).code, "INVALID_ARGUMENT")
 
-    def test_query_of_a_megabyte(self):
-        """a query of 1 MiB is answered, one byte more is refused with the limit, and no prompt takes it"""
-        word = b"x" * 1023 + b" "  # one unknown token each: few to embed, many to send
-        largest = self.write("largest.txt", word * 1024)
-        reply = self.server.json("search", f"@{largest}")[0]
-        self.assertTrue(reply["report"]["query_pooled"])
-        larger = self.write("larger.txt", word * 1024 + b"x")
-        error = self.server.error("search", f"@{larger}")
-        self.assertEqual(error.code, "INVALID_ARGUMENT")
-        self.assertRegex(error.message, "1 ?MiB|1,?048,?576")
-        self.assertEqual(self.server.error("ask", f"@{largest}").code, "FAILED_PRECONDITION")
+    def test_long_queries(self):
+        """a query of 1 MB is refused with the limit; the longest one is searched with, but fits no prompt"""
+        pick = random.Random(8)
+        # Few tokens for the encoder, which knows no such words; many for the generator.
+        word = "".join(pick.choices("0123456789bcdfghjklmnpqrstvwxz", k=1023)).encode() + b" "
+        longest = self.write("longest.txt", word * 64)
+        megabyte = self.write("megabyte.txt", word * 1024)
+        for command in ("search", "ask"):
+            error = self.server.error(command, f"@{megabyte}")
+            self.assertEqual(error.code, "INVALID_ARGUMENT")
+            self.assertIn("65536", error.message)
+        self.assertEqual(len(self.server.json("search", "-k", "3", f"@{longest}")[0]["passages"]), 3)
+        self.assertEqual(self.server.error("ask", f"@{longest}").code, "FAILED_PRECONDITION")
 
     def test_long_work_ends_at_the_deadline(self):
         """a query whose embedding takes long ends with --timeout, and the embedder is free again"""
-        text = self.write("long.txt", " ".join(corpus.sentences(15000, seed=6)).encode()[:1 << 20])
+        text = self.write("long.txt", " ".join(corpus.sentences(1000, seed=6)).encode()[:60000])
         began = time.monotonic()
-        error = self.server.error("--timeout", "0.5", "search", f"@{text}")
+        error = self.server.error("--timeout", "0.3", "search", f"@{text}")
         self.assertEqual(error.code, "DEADLINE_EXCEEDED")
         self.assertLess(time.monotonic() - began, 10)
         harness.eventually(lambda: self.server.running("embedder") == 0, "the embedder is free", 10)
@@ -113,7 +115,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(self.server.uris("bad"), {str(folder / "good.txt")})
         shown = self.server.cli("index", folder, "-c", "bad")
         self.assertEqual(shown.code, 3)
-        self.assertEqual(shown.err.count("failed "), len(reasons), shown.err)
+        self.assertEqual(shown.err.count("failed '"), len(reasons), shown.err)
         self.assertIn(f"{len(reasons)} failed", shown.out)
 
     def test_some_invalid_bytes_are_replaced_with_a_warning(self):
@@ -122,6 +124,16 @@ class BadInput(unittest.TestCase):
         results, summary = self.server.index(path, collection="few")
         self.assertEqual(summary["added"], 1)
         self.assertEqual(len(results[0]["warnings"]), 1)
+
+    def test_names_and_queries_that_are_not_utf8(self):
+        """a file whose name is no UTF-8 fails alone; such a query is refused"""
+        folder = self.server.folder / "names"
+        self.write("names/good.txt", b"A good name.\n")
+        (folder / os.fsdecode(b"bad-\xff.txt")).write_bytes(b"A bad name.\n")
+        errors = self.index_failures(folder, collection="names", code=3)
+        self.assertEqual([error["reason"] for error in errors.values()], ["INVALID_HEADER"])
+        self.assertEqual(self.server.uris("names"), {str(folder / "good.txt")})
+        self.assertIn("UTF-8", self.server.error("search", os.fsdecode(b"caf\xe9")).message)
 
     def test_loop_of_links(self):
         """a folder that links to itself: every file once"""
@@ -150,8 +162,7 @@ class BadInput(unittest.TestCase):
             error = self.server.error("generate", "--model", name, "Hello")
             self.assertIn(error.code, ("DATA_LOSS", "INVALID_ARGUMENT", "FAILED_PRECONDITION"), error)
             self.assertIn("model.gguf", error.message)
-        states = {model["name"]: model["state"] for model in self.server.json("model", "list")}
-        self.assertEqual(states["huge-key"], "MODEL_STATE_FAILED")
+        self.assertIn(harness.GENERATOR, [model["name"] for model in self.server.json("model", "list")])
 
     def test_models_that_are_not_there(self):
         """a model that is not there is NOT_FOUND with its name, everywhere one can be named"""

@@ -54,6 +54,26 @@ class Chain(unittest.TestCase):
         self.assertEqual((summary["unchanged"], summary["pruned"]), (4, 1))
         self.assertEqual(self.server.uris("again"), {str(path) for path in files if path.exists()})
 
+    def test_prune_spares_what_cannot_be_read(self):
+        """index --prune: documents of a folder that cannot be read stay, and go when it is truly gone"""
+        folder = self.server.folder / "drive"
+        inside = corpus.write_many(folder / "mounted", 3, seed=11)
+        corpus.write_many(folder / "here", 1, seed=12)
+        self.server.index(folder, collection="drive")
+        (folder / "mounted").rename(self.server.folder / "elsewhere")
+        (folder / "mounted").symlink_to(folder / "not-there")
+        _, summary = self.server.index(folder, collection="drive", code=3, flags=["--prune"])
+        self.assertEqual((summary["failed"], summary["pruned"]), (1, 0))
+        self.assertLessEqual({str(path) for path in inside}, self.server.uris("drive"))
+        (folder / "mounted").unlink()
+        self.assertEqual(self.server.index(folder, collection="drive", flags=["--prune"])[1]["pruned"], 3)
+
+    def test_dry_run(self):
+        """index --dry-run: lists what would be sent, and sends nothing"""
+        listed = self.server.json("index", self.town, "-c", "unsent", "--dry-run")
+        self.assertEqual({file["uri"] for file in listed}, {str(path) for path in self.files})
+        self.assertEqual(self.server.error("collections", "show", "unsent").code, "NOT_FOUND")
+
     def test_search_modes(self):
         """search: dense, keyword and hybrid find the passage, with scores and its place in the file"""
         for mode in ("dense", "keyword", "hybrid"):
