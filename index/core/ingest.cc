@@ -12,6 +12,7 @@
 #include "core/indexed_text.h"
 #include "parse/document_parser.h"
 #include "precis/base/hash.h"
+#include "precis/base/reason.h"
 #include "precis/base/status_macros.h"
 #include "precis/base/utf8.h"
 #include "precis/split/splitter.h"
@@ -27,7 +28,7 @@ constexpr size_t kMaxMediaTypeBytes = 256;
 // Chunks a call of the encoder: enough to fill its batches, few enough that a cancel is seen soon.
 constexpr size_t kChunksACall = 128;
 
-absl::Status ValidateInput(const DocumentInput& document, int64_t max_bytes) {
+absl::Status ValidateHeader(const DocumentInput& document) {
   if (document.uri.empty() || document.uri.size() > kMaxUriBytes || !IsValidUtf8(document.uri)) {
     return absl::InvalidArgumentError(absl::StrCat("the URI must be UTF-8 of 1 to ", static_cast<int64_t>(kMaxUriBytes),
                                                    " bytes; it has ", static_cast<int64_t>(document.uri.size())));
@@ -44,13 +45,18 @@ absl::Status ValidateInput(const DocumentInput& document, int64_t max_bytes) {
   if (!IsValidUtf8(document.title)) {
     return absl::InvalidArgumentError(absl::StrCat("the title of '", document.uri, "' is not UTF-8"));
   }
-  PRECIS_RETURN_IF_ERROR(ValidateMetadata(document.metadata));
-  if (static_cast<int64_t>(document.content.size()) > max_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat("'", document.uri, "' has ",
-                                                     static_cast<int64_t>(document.content.size()),
-                                                     " bytes, the limit is ", max_bytes, ": split the file"));
+  return ValidateMetadata(document.metadata);
+}
+
+absl::Status ValidateInput(const DocumentInput& document, int64_t max_bytes) {
+  if (absl::Status status = ValidateHeader(document); !status.ok()) {
+    status.SetPayload(kReasonPayload, absl::Cord("INVALID_HEADER"));
+    return status;
   }
-  return absl::OkStatus();
+  if (static_cast<int64_t>(document.content.size()) <= max_bytes) return absl::OkStatus();
+  return StatusWithReason(absl::StatusCode::kResourceExhausted, "TOO_LARGE",
+                          absl::StrCat("'", document.uri, "' has ", static_cast<int64_t>(document.content.size()),
+                                       " bytes, the limit is ", max_bytes, ": split the file"));
 }
 
 TermsRecord MakeTerms(std::string_view indexed_text) {

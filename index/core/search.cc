@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "core/ids.h"
 #include "core/index_impl.h"
+#include "precis/base/reason.h"
 #include "precis/base/status_macros.h"
 #include "precis/base/utf8.h"
 #include "precis/text/analyzer.h"
@@ -25,16 +26,20 @@ constexpr size_t kLeastBreadth = 128;
 // A filter that leaves less than one slot in this many is searched exactly: the graph would walk mostly over others.
 constexpr int64_t kSelective = 20;
 
-absl::Status ValidateRequest(const SearchRequest& request) {
+absl::Status ValidateQuery(const SearchRequest& request) {
   if (static_cast<int64_t>(request.query.size()) > kMaxQueryBytes) {
     return absl::InvalidArgumentError(absl::StrCat("the query has ", static_cast<int64_t>(request.query.size()),
                                                    " bytes, the limit is ", kMaxQueryBytes,
                                                    ": ask a shorter question"));
   }
   if (absl::StripAsciiWhitespace(absl::string_view(request.query)).empty()) {
-    return absl::InvalidArgumentError("the query is empty: ask something");
+    return StatusWithReason(absl::StatusCode::kInvalidArgument, "EMPTY_QUERY", "the query is empty: ask something");
   }
   if (!IsValidUtf8(request.query)) return absl::InvalidArgumentError("the query is not UTF-8");
+  return absl::OkStatus();
+}
+
+absl::Status ValidateOptions(const SearchRequest& request) {
   if (request.top_k < 1 || request.top_k > kMaxTopK) {
     return absl::InvalidArgumentError(absl::StrCat("top_k is ", request.top_k, ", 1 to ", kMaxTopK, " are allowed"));
   }
@@ -52,6 +57,13 @@ absl::Status ValidateRequest(const SearchRequest& request) {
   }
   if (request.filter) PRECIS_RETURN_IF_ERROR(ValidateFilter(*request.filter));
   return absl::OkStatus();
+}
+
+absl::Status ValidateRequest(const SearchRequest& request) {
+  PRECIS_RETURN_IF_ERROR(ValidateQuery(request));
+  absl::Status status = ValidateOptions(request);
+  if (!status.ok()) status.SetPayload(kReasonPayload, absl::Cord("INVALID_OPTIONS"));
+  return status;
 }
 
 // Never fewer than top_k: if k match, k come back.

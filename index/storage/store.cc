@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdarg>
 #include <filesystem>
 #include <system_error>
 
@@ -11,6 +12,7 @@
 #include "precis/base/file.h"
 #include "precis/base/status_macros.h"
 #include "rocksdb/convenience.h"
+#include "rocksdb/env.h"
 #include "rocksdb/table.h"
 #include "storage/keys.h"
 
@@ -27,8 +29,18 @@ constexpr std::array<const char*, kFamilies> kNames = {
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
+// RocksDB's own log writer asserts, and so ends the process, when it is written to again after a full disk (7.8.3 as
+// Debian builds it). Every error comes to us as a status; nothing else of that log is wanted.
+class SilentLogger : public rocksdb::Logger {
+ public:
+  SilentLogger() : rocksdb::Logger(rocksdb::FATAL_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::DBOptions DatabaseOptions() {
   rocksdb::DBOptions options;
+  options.info_log = std::make_shared<SilentLogger>();
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
@@ -37,9 +49,6 @@ rocksdb::DBOptions DatabaseOptions() {
   options.db_write_buffer_size = 64 << 20;
   // Eleven families share one WAL: the family that is written least would keep all of it.
   options.max_total_wal_size = 128 << 20;
-  options.keep_log_file_num = 4;
-  options.max_log_file_size = 4 << 20;
-  options.info_log_level = rocksdb::WARN_LEVEL;
   return options;
 }
 
@@ -163,12 +172,8 @@ absl::Status Store::Scan(Family in, std::string_view begin, std::string_view end
 absl::Status Store::WriteWith(rocksdb::WriteBatch* batch, bool sync) {
   rocksdb::WriteOptions options;
   options.sync = sync;
-  rocksdb::Status status = db_->Write(options, batch);
-  if (!status.ok() && !status.IsCorruption()) {
-    // After a failed write RocksDB refuses all others until it is told to go on: the disk may have space again.
-    if (db_->Resume().ok()) status = db_->Write(options, batch);
-  }
-  return ToStatus(status, "writing");
+  // After a failed write RocksDB refuses all others until it finds, within seconds, that the disk has space again.
+  return ToStatus(db_->Write(options, batch), "writing");
 }
 
 absl::Status Store::Write(rocksdb::WriteBatch* batch) { return WriteWith(batch, false); }

@@ -89,7 +89,7 @@ struct IndexStats {
 
 // Thread-safe. Every mutation that returns OK is durable: it survives kill -9 and power loss. Errors common to all:
 // NotFound (collection, document), InvalidArgument (names the value and the limit), ResourceExhausted (disk full: reads
-// go on), FailedPrecondition (the encoder's fingerprint is not the collection's; both are named), Cancelled,
+// go on), DataLoss (a stored value is damaged), FailedPrecondition (the encoder's fingerprint is not the collection's; both are named), Cancelled,
 // DeadlineExceeded.
 class Index {
  public:
@@ -102,7 +102,8 @@ class Index {
   virtual absl::StatusOr<std::vector<CollectionInfo>> ListCollections(const std::string& tenant) = 0;  // by name
   virtual absl::StatusOr<DeleteResult> DeleteCollection(const std::string& tenant, const std::string& name) = 0;
 
-  // Parses, splits, embeds and stores one document; equal version: kUnchanged without any work but hashing.
+  // Parses, splits, embeds and stores one document; equal version: kUnchanged without any work but hashing. Errors of the
+  // document carry a reason (precis/base/reason.h): INVALID_HEADER, TOO_LARGE, and those of the parser.
   virtual absl::StatusOr<IngestResult> Ingest(const DocumentInput& document, const CallContext& call) = 0;
 
   virtual absl::StatusOr<DocumentInfo> GetDocument(const std::string& tenant, const std::string& collection,
@@ -126,6 +127,7 @@ class Index {
                                           const std::function<bool(const DocumentInfo&, std::string_view text,
                                                                    const std::vector<ExportedChunk>&)>& sink) = 0;
 
+  // Errors carry a reason: EMPTY_QUERY, INVALID_OPTIONS.
   virtual absl::StatusOr<SearchResult> Search(const SearchRequest& request, const CallContext& call) = 0;
   // One result for each request, in order; all of one tenant and collection. Queries are embedded together.
   virtual std::vector<absl::StatusOr<SearchResult>> SearchBatch(const std::vector<SearchRequest>& requests,
