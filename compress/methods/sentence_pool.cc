@@ -17,8 +17,11 @@
 namespace precis::compress {
 namespace {
 
-// Keyword scores take memory by query terms times sentences; nobody's keywords are longer.
+// Keyword scores take memory by query terms times sentences; nobody's keywords are longer. Of very many sentences they
+// must be fewer still, else a long query over a library takes gigabytes.
 constexpr int64_t kKeywordQueryBytes = 2048;
+constexpr int64_t kKeywordQueryBytesOfMany = 256;
+constexpr size_t kManySentences = 50'000;
 
 // Equal texts are one, whatever white space stands in them.
 std::string Collapsed(std::string_view text) {
@@ -108,8 +111,9 @@ class PoolMaker {
     PRECIS_RETURN_IF_ERROR(input_.call.Check());
     const absl::Time start = absl::Now();
     std::string_view query = input_.request.query;
-    if (static_cast<int64_t>(query.size()) > kKeywordQueryBytes) {
-      query = query.substr(0, static_cast<size_t>(FloorToWordEnd(query, 0, kKeywordQueryBytes)));
+    const int64_t limit = pool_.sentences.size() > kManySentences ? kKeywordQueryBytesOfMany : kKeywordQueryBytes;
+    if (static_cast<int64_t>(query.size()) > limit) {
+      query = query.substr(0, static_cast<size_t>(FloorToWordEnd(query, 0, limit)));
       input_.notes.warnings.push_back(absl::StrCat("the query has ", input_.request.query.size(),
                                                    " bytes; its keywords are those of the first ", query.size(),
                                                    input_.resources.embedder ? ", its meaning is that of all" : ""));
