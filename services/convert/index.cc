@@ -13,7 +13,7 @@
 namespace precis::services {
 namespace {
 
-constexpr size_t kMaxQueryBytes = 1 << 20;
+constexpr size_t kMaxQueryBytes = 64 << 10;  // the index's own limit, checked before anything is embedded
 constexpr int kDefaultTopK = 10;
 constexpr int kMaxTopK = 1000;
 constexpr int kMaxCandidates = 10'000;

@@ -1,5 +1,7 @@
 #include "daemon/daemon.h"
 
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -18,6 +20,8 @@
 namespace precis::services {
 namespace {
 
+// How often the health of services follows what their roles say (a model that was fetched meanwhile).
+constexpr absl::Duration kHealthInterval = absl::Milliseconds(500);
 // Time for load balancers to see NOT_SERVING before connections close.
 constexpr absl::Duration kLameDuck = absl::Milliseconds(100);
 
@@ -66,6 +70,30 @@ struct Daemon::Parts {
   std::unique_ptr<grpc::Server> front;  // the gateway's; null without it
   std::string address;
   bool stopped = false;
+
+  // What clients reach.
+  grpc::Server* outer() { return front != nullptr ? front.get() : inner.get(); }
+  void UpdateHealth() {
+    for (const auto& role : roles) {
+      for (const auto& [service, serving] : role->Health()) SetHealth(outer(), service, serving);
+    }
+  }
+  void WatchHealth() {
+    std::unique_lock<std::mutex> lock(mutex);
+    while (!wake.wait_for(lock, absl::ToChronoMilliseconds(kHealthInterval), [this] { return stopping; })) UpdateHealth();
+  }
+  void StopWatching() {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      stopping = true;
+    }
+    wake.notify_all();
+    if (health_watch.joinable()) health_watch.join();
+  }
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;
+  std::thread health_watch;
 };
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Config config, ModelSource models) {
@@ -127,11 +155,9 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Config config, ModelSource
     SetHealth(parts->front.get(), "precis.v1.PipelineService", true);
     SetHealth(parts->front.get(), "precis.v1.AdminService", true);
   }
-  grpc::Server* outer = has_gateway ? parts->front.get() : parts->inner.get();
-  for (const auto& role : parts->roles) {
-    role->Start();
-    for (const auto& [service, serving] : role->Health()) SetHealth(outer, service, serving);
-  }
+  for (const auto& role : parts->roles) role->Start();
+  parts->UpdateHealth();
+  parts->health_watch = std::thread([watched = parts.get()] { watched->WatchHealth(); });
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 
@@ -144,6 +170,7 @@ const std::string& Daemon::address() const { return parts_->address; }
 void Daemon::Stop() {
   Parts& parts = *parts_;
   if (std::exchange(parts.stopped, true)) return;
+  parts.StopWatching();
   const auto grace = absl::Milliseconds(parts.config.shutdown_grace_ms);
   const absl::Time deadline = absl::Now() + grace;
   for (grpc::Server* server : {parts.front.get(), parts.inner.get()}) {

@@ -16,7 +16,7 @@
 namespace precis::services {
 namespace {
 
-constexpr size_t kMaxQuestionBytes = 1 << 20;
+constexpr size_t kMaxQuestionBytes = 64 << 10;
 constexpr size_t kMaxSystemBytes = 16 << 10;
 constexpr int kMaxFurtherQuestions = 31;
 // Up to here Tokenize also lists the tokens, which tells how many each part has.

@@ -83,6 +83,7 @@ TEST(Daemon, AMissingEncoderIsNoReasonNotToStart) {
   EXPECT_THAT(refused.error_message(), HasSubstr("fake-encoder"));
   engines->models = {"fake-encoder", "fake-generator"};
   EXPECT_TRUE(CreateCollection(channel, "docs").ok()) << "found without a restart";
+  EXPECT_TRUE(Eventually([&] { return IsServing((*daemon)->address(), "precis.v1.EmbeddingService", &detail); }));
 }
 
 // grpc.reflection.v1alpha.ServerReflectionRequest { string list_services = 7; }; names of services stand in the reply.

@@ -227,8 +227,9 @@ TEST(Prompt, TheQuestionStandsLastAndTheContextBetweenDelimiters) {
 
 TEST(Prompt, ARefusalIsRecognised) {
   EXPECT_TRUE(IsRefusal("The passages do not answer this question."));
-  EXPECT_TRUE(IsRefusal("\n The passages do not answer this question, sorry"));
-  EXPECT_FALSE(IsRefusal("The passages say that"));
+  EXPECT_TRUE(IsRefusal("\n The passage does not answer the question, sorry"));
+  EXPECT_FALSE(IsRefusal("The passages say that the captain did not answer the letter"));
+  EXPECT_FALSE(IsRefusal("The passages say that it is so."));
   EXPECT_FALSE(IsRefusal(""));
 }
 
