@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdarg>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "precis/base/status_macros.h"
 #include "record.h"
 #include "rocksdb/db.h"
+#include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
 #include "rocksdb/write_batch.h"
@@ -62,6 +64,15 @@ std::string U64(uint64_t value) {
   return bytes;
 }
 
+// RocksDB's own log writer asserts, and so ends the process, when it is written to again after a full disk (7.8.3 as
+// Debian builds it). Every error comes to us as a status.
+class SilentLogger : public rocksdb::Logger {
+ public:
+  SilentLogger() : rocksdb::Logger(rocksdb::FATAL_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 // A RocksDB with its families. Closing order matters: handles first.
 struct Store {
   std::unique_ptr<rocksdb::DB> db;
@@ -75,8 +86,7 @@ rocksdb::Status OpenStore(const std::string& path, std::unique_ptr<Store>* store
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
-  options.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
-  options.keep_log_file_num = 1;
+  options.info_log = std::make_shared<SilentLogger>();
   options.max_open_files = 256;
   options.max_background_jobs = 2;
   options.bytes_per_sync = 1 << 20;
