@@ -11,18 +11,25 @@ PRECIS_SIMD_INLINE void TileScores(const float* queries, const T* keys, int head
   constexpr int kVec = kLanes == 16 ? 4 : kLanes == 8 ? 2 : 1;  // as many as the registers take
   for (int s = 0; s < kKvPage; s += kVec * kLanes) {
     Floats sum[H][kVec];
+#pragma GCC unroll 4
     for (int h = 0; h < H; ++h) {
+#pragma GCC unroll 4
       for (int v = 0; v < kVec; ++v) sum[h][v] = Zero();
     }
     for (int d = 0; d < head_dim; ++d) {
       Floats key[kVec];
+#pragma GCC unroll 4
       for (int v = 0; v < kVec; ++v) key[v] = Load(keys + d * kKvPage + s + v * kLanes);
+#pragma GCC unroll 4
       for (int h = 0; h < H; ++h) {
         const Floats q = Set(queries[h * head_dim + d]);
+#pragma GCC unroll 4
         for (int v = 0; v < kVec; ++v) sum[h][v] = Fma(q, key[v], sum[h][v]);
       }
     }
+#pragma GCC unroll 4
     for (int h = 0; h < H; ++h) {
+#pragma GCC unroll 4
       for (int v = 0; v < kVec; ++v) Store(sum[h][v], scores[h] + s + v * kLanes);
     }
   }
@@ -33,19 +40,26 @@ template <int H, int V, typename T>
 PRECIS_SIMD_INLINE void TileValuesPart(const float (*weights)[kKvPage], const float* decay, const T* values, int first,
                                        int last, int head_dim, int d, float* out) {
   Floats sum[H][V];
+#pragma GCC unroll 4
   for (int h = 0; h < H; ++h) {
     const Floats old = Set(decay[h]);
+#pragma GCC unroll 4
     for (int v = 0; v < V; ++v) sum[h][v] = Mul(Load(out + h * head_dim + d + v * kLanes), old);
   }
   for (int p = first; p < last; ++p) {
     Floats value[V];
+#pragma GCC unroll 4
     for (int v = 0; v < V; ++v) value[v] = Load(values + p * head_dim + d + v * kLanes);
+#pragma GCC unroll 4
     for (int h = 0; h < H; ++h) {
       const Floats weight = Set(weights[h][p]);
+#pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[h][v] = Fma(weight, value[v], sum[h][v]);
     }
   }
+#pragma GCC unroll 4
   for (int h = 0; h < H; ++h) {
+#pragma GCC unroll 4
     for (int v = 0; v < V; ++v) Store(sum[h][v], out + h * head_dim + d + v * kLanes);
   }
 }
@@ -67,6 +81,7 @@ inline void AttendHeads(const AttentionArgs& args, int first_head) {
   float* out = args.out + first_head * args.head_dim;
   alignas(64) float scores[H][kKvPage];
   float most[H], total[H], decay[H];
+#pragma GCC unroll 4
   for (int h = 0; h < H; ++h) {
     most[h] = -std::numeric_limits<float>::infinity();
     total[h] = 0;
@@ -78,6 +93,7 @@ inline void AttendHeads(const AttentionArgs& args, int first_head) {
     const int first = static_cast<int>(std::max<int64_t>(args.begin - page * kKvPage, 0));
     const int last = static_cast<int>(std::min<int64_t>(args.end - page * kKvPage, kKvPage));
     TileScores<H>(queries, keys, args.head_dim, scores);
+#pragma GCC unroll 4
     for (int h = 0; h < H; ++h) {
       float* s = scores[h];
       // Positions outside of the range may hold anything.
@@ -110,6 +126,7 @@ inline void AttendHeads(const AttentionArgs& args, int first_head) {
     }
     TileValues<H>(scores, decay, values, first, last, args.head_dim, out);
   }
+#pragma GCC unroll 4
   for (int h = 0; h < H; ++h) {
     const Floats divisor = Set(total[h]);
     for (int d = 0; d < args.head_dim; d += kLanes) {

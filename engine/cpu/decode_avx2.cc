@@ -60,6 +60,7 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int column, const int8_t* x,
   static_assert(Scales == 1 || kTogether <= 4);
   const __m256i ones = _mm256_set1_epi16(1);
   w += 4 * column;
+#pragma GCC unroll 8
   for (int r = 0; r < M; ++r) {
     const int32_t* sum = sums + r * sums_stride;
     if constexpr (Scales == 2) {
@@ -73,6 +74,7 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int column, const int8_t* x,
 #pragma GCC unroll 8
   for (int g = 0; g < 8; ++g) {
     const __m256i q = Group<Bits>(w, g);
+#pragma GCC unroll 8
     for (int r = 0; r < M; ++r) {
       int32_t four;
       std::memcpy(&four, x + r * x_stride + 4 * g, 4);

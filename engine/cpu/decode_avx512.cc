@@ -61,6 +61,7 @@ template <int Bits, int Scales, int Zero, int M>
 PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int /*column*/, const int8_t* x, int64_t x_stride,
                                   const int32_t* sums, int64_t sums_stride, Ints (&dots)[Scales][M]) {
   constexpr int kZero = Bits == 8 ? 128 : Zero;
+#pragma GCC unroll 8
   for (int r = 0; r < M; ++r) {
     const int32_t* sum = sums + r * sums_stride;
     if constexpr (Scales == 2) {
@@ -70,15 +71,25 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int /*column*/, const int8_t
       dots[0][r].v = kZero == 0 ? _mm512_setzero_si512() : _mm512_set1_epi32(-kZero * (sum[0] + sum[1]));
     }
   }
+  // With few rows a second set of sums halves the chain of dependent vpdpbusd; integers do not mind the order.
+  constexpr bool kTwoChains = Scales == 1 && M <= 2;
+  __m512i second[M];
+#pragma GCC unroll 8
+  for (int r = 0; r < M; ++r) second[r] = _mm512_setzero_si512();
 #pragma GCC unroll 8
   for (int g = 0; g < 8; ++g) {
     const __m512i q = Group<Bits>(w, g);
+#pragma GCC unroll 8
     for (int r = 0; r < M; ++r) {
       int32_t four;
       std::memcpy(&four, x + r * x_stride + 4 * g, 4);
-      __m512i& dot = dots[Scales == 2 ? g / 4 : 0][r].v;
+      __m512i& dot = kTwoChains && g >= 4 ? second[r] : dots[Scales == 2 ? g / 4 : 0][r].v;
       dot = _mm512_dpbusd_epi32(dot, q, _mm512_set1_epi32(four));
     }
+  }
+  if constexpr (kTwoChains) {
+#pragma GCC unroll 8
+    for (int r = 0; r < M; ++r) dots[0][r].v = _mm512_add_epi32(dots[0][r].v, second[r]);
   }
 }
 

@@ -14,6 +14,7 @@ template <QFormat F, int P, int M>
 PRECIS_SIMD_INLINE void PanelRows(const uint8_t* panel, int64_t blocks, const QuantizedRows& x, int64_t row, int column,
                                   Floats (&sum)[M]) {
   constexpr QFormatShape kShape = ShapeOf(F);
+#pragma GCC unroll 8
   for (int r = 0; r < M; ++r) sum[r] = Zero();
   const int8_t* q = x.q + row * P * x.inputs;
   const int32_t* sums = x.sum16 + row * P * (x.inputs / 16);
@@ -41,6 +42,7 @@ PRECIS_SIMD_INLINE void PanelRows(const uint8_t* panel, int64_t blocks, const Qu
         m = Load(reinterpret_cast<const float*>(tail + ScaleBytes(kShape)) + column);
       }
     }
+#pragma GCC unroll 8
     for (int r = 0; r < M; ++r) {
       Floats t = Mul(s[0], JoinPlanes<P>(dots[0] + r * P));
       if constexpr (kShape.scales == 2) t = Fma(s[1], JoinPlanes<P>(dots[1] + r * P), t);
@@ -57,6 +59,7 @@ PRECIS_SIMD_INLINE void PanelRows(const uint8_t* panel, int64_t blocks, const Qu
 
 template <int M>
 PRECIS_SIMD_INLINE void StoreColumns(const Floats (&sum)[M], float* y, int64_t stride, int64_t columns) {
+#pragma GCC unroll 8
   for (int r = 0; r < M; ++r) {
     if (columns >= kLanes) {
       Store(sum[r], y + r * stride);
@@ -129,16 +132,20 @@ inline void GemmF32Rows(const PackedMatrix& w, const float* x, int64_t panel, fl
   const float* weights = reinterpret_cast<const float*>(w.panel(panel));
   for (int column = 0; column < outputs; column += kLanes) {
     Floats sum[M];
+#pragma GCC unroll 8
     for (int r = 0; r < M; ++r) sum[r] = Zero();
     // Sums of 32, then their sum: the rounding error grows with inputs / 32 instead of inputs.
     for (int64_t begin = 0; begin < inputs; begin += kBlock) {
       Floats part[M];
+#pragma GCC unroll 8
       for (int r = 0; r < M; ++r) part[r] = Zero();
       const int64_t end = std::min<int64_t>(begin + kBlock, inputs);
       for (int64_t k = begin; k < end; ++k) {
         const Floats weight = Load(weights + k * kPanel + column);
+#pragma GCC unroll 8
         for (int r = 0; r < M; ++r) part[r] = Fma(Set(x[r * inputs + k]), weight, part[r]);
       }
+#pragma GCC unroll 8
       for (int r = 0; r < M; ++r) sum[r] = Add(sum[r], part[r]);
     }
     StoreColumns<M>(sum, y + panel * kPanel + column, stride, outputs - column);

@@ -27,9 +27,9 @@ Scheduler::Scheduler(std::unique_ptr<Decoder> decoder, const SchedulerOptions& o
 
 Scheduler::~Scheduler() {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     stop_ = true;
-    work_.Signal();
+    work_.notify_one();
   }
   thread_.join();
 }
@@ -49,26 +49,26 @@ absl::Status Scheduler::Run(SequenceJob* job) {
   // Scoring a single token needs no computation.
   if (!job->on_token && static_cast<int64_t>(job->tokens.size()) <= job->score_from) return absl::OkStatus();
   Waiting waiting{job, std::nullopt, {}};
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (static_cast<int>(waiting_.size()) >= options_.queue_limit) {
     return absl::ResourceExhaustedError(absl::StrCat(waiting_.size(), " calls are waiting for model '", options_.model,
                                                      "', which is its limit: try again later"));
   }
   waiting_.push_back(&waiting);
-  work_.Signal();
-  while (!waiting.done) waiting.wake.Wait(&mutex_);
+  work_.notify_one();
+  while (!waiting.done) waiting.wake.wait(mutex_);
   return *std::move(waiting.done);
 }
 
 void Scheduler::Loop() {
   while (true) {
     {
-      absl::MutexLock lock(&mutex_);
-      while (!stop_ && waiting_.empty() && active_.empty()) work_.Wait(&mutex_);
+      MutexLock lock(&mutex_);
+      while (!stop_ && waiting_.empty() && active_.empty()) work_.wait(mutex_);
       if (stop_) {
         for (Waiting* w : waiting_) {
           w->done = absl::UnavailableError(absl::StrCat("model '", options_.model, "' is being unloaded"));
-          w->wake.Signal();
+          w->wake.notify_one();
         }
         waiting_.clear();
         if (active_.empty()) return;
@@ -93,7 +93,7 @@ void Scheduler::Admit() {
       continue;
     }
     (*it)->done = std::move(status);
-    (*it)->wake.Signal();
+    (*it)->wake.notify_one();
     it = waiting_.erase(it);
   }
   while (!waiting_.empty() && static_cast<int>(active_.size()) < options_.max_sequences) {
@@ -214,9 +214,9 @@ void Scheduler::Retire() {
   for (auto& a : active_) {
     if (!a->finished) continue;
     a->kv.reset();  // before the caller is told: what it held is free when the call returns
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     a->waiting->done = std::move(a->status);
-    a->waiting->wake.Signal();
+    a->waiting->wake.notify_one();
   }
   std::erase_if(active_, [](const auto& a) { return a->finished; });
 }

@@ -2,6 +2,7 @@
 // blocks between the steps of the others.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -13,12 +14,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "models/decoder.h"
 #include "models/kv_cache.h"
 #include "precis/base/call_context.h"
 #include "precis/engine/generator.h"
+#include "runtime/annotated_mutex.h"
 #include "runtime/sampler.h"
 
 namespace precis::engine {
@@ -71,7 +72,7 @@ class Scheduler {
   struct Waiting {
     SequenceJob* job;
     std::optional<absl::Status> done;
-    absl::CondVar wake;
+    std::condition_variable_any wake;
   };
   // A running sequence. Of the engine thread alone.
   struct Active {
@@ -98,8 +99,8 @@ class Scheduler {
   const SchedulerOptions options_;
   int64_t max_positions_ = 0;
 
-  absl::Mutex mutex_;
-  absl::CondVar work_;
+  Mutex mutex_;
+  std::condition_variable_any work_;
   std::deque<Waiting*> waiting_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
 
