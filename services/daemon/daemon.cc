@@ -42,6 +42,10 @@ void SetHealth(grpc::Server* server, const std::string& service, bool serving) {
 struct Daemon::Parts {
   Parts(Config config_in, ModelSource models_in)
       : config(std::move(config_in)), models(std::move(models_in)), channels(config) {}
+  ~Parts() {
+    StopWatching();
+    metrics.StopCollecting();  // before the roles, which the sources are of, go
+  }
 
   // Builds and starts; the port that was bound replaces that of `listen`.
   absl::Status Listen(grpc::ServerBuilder* builder, std::unique_ptr<grpc::Server>* server) {

@@ -24,7 +24,7 @@ class Gateway {
   void Drain();
 
  private:
-  Route RouteOf(const std::string& service);
+  Route RouteOf(const std::string& method);
 
   const RoleContext& context_;
   Executor executor_;

@@ -13,12 +13,18 @@ namespace {
 
 using grpc::ByteBuffer;
 
+// "/precis.v1.RetrievalService/Search" -> "RetrievalService/Search", as the services' own calls are named.
+std::string Label(const std::string& method) {
+  constexpr char kOwnPackage[] = "/precis.v1.";
+  return absl::StartsWith(method, kOwnPackage) ? method.substr(sizeof(kOwnPackage) - 1) : method.substr(1);
+}
+
 // One forwarded call. The client's half is this reactor, the role's half the member `role_`; the object lives until the
 // client's half is done, which is after the role's half, whose end is what finishes it.
 class ProxyCall final : public grpc::ServerGenericBidiReactor {
  public:
   ProxyCall(const Host& host, grpc::GenericCallbackServerContext* context, Route route)
-      : scope_(host, context->method().substr(1), context),
+      : scope_(host, Label(context->method()), context),
         server_context_(context),
         route_(std::move(route)),
         stub_(route_.channel),
@@ -147,9 +153,7 @@ Proxy::Proxy(const Host& host, Router route) : host_(host), route_(std::move(rou
 
 grpc::ServerGenericBidiReactor* Proxy::CreateReactor(grpc::GenericCallbackServerContext* context) {
   const std::string& method = context->method();  // "/package.Service/Method"
-  const size_t slash = method.rfind('/');
-  const std::string service = slash == std::string::npos || slash == 0 ? "" : method.substr(1, slash - 1);
-  Route route = route_(service);
+  Route route = route_(method.empty() ? method : method.substr(1));
   if (route.channel == nullptr) return new Refusal(host_, context, route.refusal);
   return new ProxyCall(host_, context, std::move(route));
 }

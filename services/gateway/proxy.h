@@ -22,8 +22,9 @@ struct Route {
 
 class Proxy final : public grpc::CallbackGenericService {
  public:
-  // `route` gets the full name of a service and is called on gRPC threads.
-  using Router = std::function<Route(const std::string& service)>;
+  // `route` gets what was called, "package.Service/Method", and is called on gRPC threads. Names that it accepts become
+  // labels of metrics, so it accepts no name that a client can make up.
+  using Router = std::function<Route(const std::string& method)>;
   Proxy(const Host& host, Router route);
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override;

@@ -9,7 +9,7 @@
 
 namespace precis::services {
 
-inline constexpr char kReflectionService[] = "grpc.reflection.v1alpha.ServerReflection";
+inline constexpr char kReflectionMethod[] = "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 
 // A server without a port that knows every public service by name and answers only reflection.
 class ReflectionServer {

@@ -140,6 +140,8 @@ class IngestCall final : public BidiCall<v1::IngestDocumentsRequest, v1::IngestD
     if (!ingested.ok() && EndsStream(ingested.status())) return ingested.status();
     if (ingested.ok()) {
       ToProto(*ingested, result);
+      // The version before is a delete to the caches.
+      if (ingested->outcome == index::IngestOutcome::kReplaced) parts_.pump.Wake();
       if (ingested->outcome != index::IngestOutcome::kUnchanged) {
         host().metrics->Add("precis_ingested_bytes_total", {}, static_cast<double>(document.size));
       }

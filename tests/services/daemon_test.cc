@@ -126,23 +126,26 @@ TEST(Daemon, ReflectionAtTheGatewayListsEveryPublicService) {
   EXPECT_THAT(services, Not(HasSubstr("ErasureService")));
 }
 
-TEST(Daemon, ErasureIsNotForClients) {
+TEST(Daemon, OnlyMethodsOfThePublicContractAreForwarded) {
   TempFolder folder;
   auto daemon = StartTestDaemon(TestConfig(folder.path()), Engines());
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   grpc::GenericStub stub(Dial((*daemon)->address()));
-  grpc::ClientContext context;
-  const grpc::ByteBuffer request;
-  grpc::ByteBuffer reply;
-  grpc::CompletionQueue queue;
-  const auto call = stub.PrepareUnaryCall(&context, "/precis.v1.ErasureService/Erase", request, &queue);
-  grpc::Status status;
-  call->StartCall();
-  call->Finish(&reply, &status, nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  for (const char* method : {"/precis.v1.ErasureService/Erase", "/precis.v1.RetrievalService/NoSuchMethod",
+                             "/precis.v1.RetrievalService", "/other.Service/Search"}) {
+    grpc::ClientContext context;
+    const grpc::ByteBuffer request;
+    grpc::ByteBuffer reply;
+    grpc::CompletionQueue queue;
+    const auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
+    grpc::Status status;
+    call->StartCall();
+    call->Finish(&reply, &status, nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << method;
+  }
 }
 
 // Five processes' worth of daemons, as in compose.

@@ -74,7 +74,8 @@ class ProxyTest : public ::testing::Test {
     inner.RegisterService(&echo_);
     inner_ = inner.BuildAndStart();
     const auto to_role = inner_->InProcessChannel({});
-    proxy_ = std::make_unique<Proxy>(host_, [to_role](const std::string& service) {
+    proxy_ = std::make_unique<Proxy>(host_, [to_role](const std::string& method) {
+      const std::string service = method.substr(0, method.find('/'));
       Route route;
       if (service == "precis.v1.GenerationService" || service == "precis.v1.EmbeddingService") {
         route.channel = to_role;

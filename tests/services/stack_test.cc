@@ -445,6 +445,21 @@ TEST_F(Stack, ModelsAreListedLoadedAndFreed) {
   EXPECT_EQ(stub->LoadModel(&context, load, &loaded).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(Stack, AnIdleModelIsFreed) {
+  const auto stub = v1::GenerationService::NewStub(channel_);
+  v1::LoadModelRequest load;
+  load.set_name("fake-generator");
+  load.set_idle_timeout_ms(1);
+  v1::LoadModelResponse loaded;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->LoadModel(&context, load, &loaded).ok());
+  EXPECT_TRUE(Eventually([&] {
+    grpc::ClientContext list_context;
+    v1::ListModelsResponse models;
+    return stub->ListModels(&list_context, {}, &models).ok() && models.models(0).state() == v1::MODEL_STATE_AVAILABLE;
+  }));
+}
+
 TEST_F(Stack, AnExportHoldsEverythingAndEndsWithASummary) {
   IndexThree();
   grpc::ClientContext context;
