@@ -36,7 +36,7 @@ absl::Status EraseOrphanedCollections(Store* store, std::vector<uint64_t> uids) 
       if (!any) continue;
       rocksdb::WriteBatch batch;
       batch.DeleteRange(store->family(family), BigEndian64(begin), BigEndian64(uid));
-      PRECIS_RETURN_IF_ERROR(store->Write(&batch));
+      PRECIS_RETURN_IF_ERROR(store->Write(&batch, kReserveForRemovals));
     }
     begin = uid + 1;
   }

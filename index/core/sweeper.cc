@@ -38,7 +38,7 @@ absl::Status EraseVersion(Store* store, const std::string& version_prefix) {
       for (size_t i = begin; i < std::min(keys.size(), begin + kKeysABatch); ++i) {
         batch.Delete(store->family(family), keys[i]);
       }
-      PRECIS_RETURN_IF_ERROR(store->Write(&batch));
+      PRECIS_RETURN_IF_ERROR(store->Write(&batch, kReserveForRemovals));
     }
   }
   return absl::OkStatus();
@@ -49,7 +49,7 @@ absl::Status EraseCollection(Store* store, uint64_t uid) {
   const std::string begin = CollectionPrefix(uid), end = CollectionEnd(uid);
   for (Family family : kVersionFamilies) batch.DeleteRange(store->family(family), begin, end);
   batch.DeleteRange(store->family(Family::kDocuments), begin, end);
-  return store->Write(&batch);
+  return store->Write(&batch, kReserveForRemovals);
 }
 
 Sweeper::Sweeper(Store* store, Epochs* epochs) : store_(store), epochs_(epochs), thread_([this] { Run(); }) {}

@@ -169,15 +169,22 @@ absl::Status Store::Scan(Family in, std::string_view begin, std::string_view end
   return ToStatus(it->status(), "scanning");
 }
 
-absl::Status Store::WriteWith(rocksdb::WriteBatch* batch, bool sync) {
+absl::Status Store::WriteWith(rocksdb::WriteBatch* batch, bool sync, int64_t reserve) {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(path_, error);
+  if (!error && space.available < static_cast<uintmax_t>(reserve)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the disk under data folder '", path_, "' has ", static_cast<int64_t>(space.available >> 20),
+                     " MiB left, writes need ", reserve >> 20, ": nothing was lost, reads go on; free space and try again"));
+  }
   rocksdb::WriteOptions options;
   options.sync = sync;
   // After a failed write RocksDB refuses all others until it finds, within seconds, that the disk has space again.
   return ToStatus(db_->Write(options, batch), "writing");
 }
 
-absl::Status Store::Write(rocksdb::WriteBatch* batch) { return WriteWith(batch, false); }
-absl::Status Store::Commit(rocksdb::WriteBatch* batch) { return WriteWith(batch, true); }
+absl::Status Store::Write(rocksdb::WriteBatch* batch, int64_t reserve) { return WriteWith(batch, false, reserve); }
+absl::Status Store::Commit(rocksdb::WriteBatch* batch) { return WriteWith(batch, true, kReserveForRemovals); }
 
 int64_t Store::DiskBytes() const {
   int64_t bytes = 0;

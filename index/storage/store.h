@@ -37,6 +37,11 @@ inline constexpr int64_t kTextPartBytes = 32 << 10;
 // A version is written in batches of at most about this size: RocksDB holds a batch in memory three times.
 inline constexpr size_t kMaxBatchBytes = 8 << 20;
 
+// Writes are refused while the disk still has this much: RocksDB needs it to flush and compact, and 7.8.3 was seen to lose
+// a file that its manifest names when a disk filled up under it. What removes or is small may take some of it.
+inline constexpr int64_t kReserveForData = 192 << 20;
+inline constexpr int64_t kReserveForRemovals = 96 << 20;
+
 // Thread-safe.
 class Store {
  public:
@@ -55,8 +60,9 @@ class Store {
   absl::Status Scan(Family family, std::string_view begin, std::string_view end, bool values,
                     const std::function<absl::Status(std::string_view key, std::string_view value)>& visit) const;
 
-  // Written, not synced: survives a kill; a power loss may take it until the next Commit.
-  absl::Status Write(rocksdb::WriteBatch* batch);
+  // Written, not synced: survives a kill; a power loss may take it until the next Commit. ResourceExhausted when the disk
+  // has less than `reserve` bytes left.
+  absl::Status Write(rocksdb::WriteBatch* batch, int64_t reserve = kReserveForData);
   // Written and synced, with everything before it.
   absl::Status Commit(rocksdb::WriteBatch* batch);
 
@@ -72,7 +78,7 @@ class Store {
 
  private:
   explicit Store(std::string path) : path_(std::move(path)) {}
-  absl::Status WriteWith(rocksdb::WriteBatch* batch, bool sync);
+  absl::Status WriteWith(rocksdb::WriteBatch* batch, bool sync, int64_t reserve);
   absl::Status ToStatus(const rocksdb::Status& status, const char* what) const;
   absl::Status CheckFormatAndCountBoot();
 
