@@ -18,7 +18,7 @@ class Erasure(unittest.TestCase):
         self.harbour = str(self.town / "harbour.md")
 
     def fill_caches(self):
-        events = self.server.json("ask", "--max-tokens", "8", QUESTION)
+        events = self.server.json("ask", "--budget", "120", "--max-tokens", "8", QUESTION)
         self.assertIn("Olufsen", events[2]["receipt"]["context"]["text"])
         self.assertGreater(int(self.server.cache("embedding")["entry_count"]), 0)
         self.assertGreater(int(self.server.cache("compressed_context")["entry_count"]), 0)
@@ -30,7 +30,7 @@ class Erasure(unittest.TestCase):
             found = self.server.json("search", "--mode", mode, "-k", "1000", "harbour master Maren Olufsen")[0]
             self.assertNotIn(self.harbour, [passage["uri"] for passage in found["passages"]], mode)
             self.assertNotIn("Olufsen", str(found), mode)
-        events = self.server.json("ask", "--max-tokens", "8", QUESTION)
+        events = self.server.json("ask", "--budget", "120", "--max-tokens", "8", QUESTION)
         self.assertNotIn("Olufsen", str(events[:3]))
         self.assertNotEqual(events[-1]["usage"]["context_cache_outcome"], "CACHE_OUTCOME_HIT")
 
@@ -78,7 +78,7 @@ class Erasure(unittest.TestCase):
         for mode in ("dense", "keyword", "hybrid"):
             found = self.server.json("search", "--mode", mode, "harbour master Maren Olufsen")[0]
             self.assertNotIn("Olufsen", str(found), mode)
-        events = self.server.json("ask", "--max-tokens", "8", QUESTION)
+        events = self.server.json("ask", "--budget", "120", "--max-tokens", "8", QUESTION)
         self.assertNotIn("Olufsen", str(events[:3]))
         self.assertIn("Tomas Brandt", events[2]["receipt"]["context"]["text"])
         harness.eventually(lambda: int(self.server.stats()["pending_erasures"]) == 0, "no erasure is pending")

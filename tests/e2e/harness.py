@@ -14,7 +14,7 @@ ENCODER = "all-minilm-l6-v2"
 GENERATOR = "smollm2-135m-instruct"
 MODELS = Path(os.environ.get("PRECIS_TEST_MODELS") or Path.home() / ".local/share/precis/models")
 # No program here may take longer for one command; a busy machine with two cores needs a part of it.
-DEADLINE_S = 60
+DEADLINE_S = 120
 
 precisd = precis = ""  # paths of the programs, set by run.py
 
