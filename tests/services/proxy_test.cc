@@ -39,11 +39,9 @@ class FakeRole final : public v1::GenerationService::Service {
                         grpc::ServerWriter<v1::GenerateResponse>* writer) override {
     v1::GenerateResponse event;
     event.mutable_delta()->set_text(std::string(64 << 10, 'x'));
-    for (int i = 0; i < request->max_tokens() && !context->IsCancelled(); ++i) {
-      if (!writer->Write(event)) break;
-      ++written;
-    }
-    cancelled = context->IsCancelled();
+    int i = 0;
+    for (; i < request->max_tokens() && !context->IsCancelled() && writer->Write(event); ++i) ++written;
+    cancelled = i < request->max_tokens();
     return grpc::Status::OK;
   }
   std::string metadata;
