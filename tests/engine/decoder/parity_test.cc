@@ -132,7 +132,7 @@ TEST_P(Parity, FastModeStaysNearExact) {
   RecordProperty("top1", std::to_string(static_cast<double>(agree) / count));
   std::printf("%s: mean KL %.2e, top-1 %.4f, perplexity ratio %.5f over %d positions\n", GetParam(), divergence / count,
               static_cast<double>(agree) / count, std::exp((fast_loss - exact_loss) / count), static_cast<int>(positions));
-  EXPECT_LE(divergence / count, 4e-3);
+  EXPECT_LE(divergence / count, 2e-3);
   EXPECT_GE(static_cast<double>(agree) / count, 0.96);
   EXPECT_NEAR(std::exp((fast_loss - exact_loss) / count), 1, 0.02);
 }
