@@ -13,6 +13,7 @@
 #include "daemon/daemon.h"
 #include "daemon/health_client.h"
 #include "daemon/version.h"
+#include "grpc/support/log.h"
 #include "runtime/log.h"
 
 namespace precis::services {
@@ -38,6 +39,8 @@ int Run(const CommandLine& command) {
 
   const Config& config = command.config;
   SetUpLogging(config.log_level, config.log_format);
+  // gRPC writes to standard error by itself; what fails comes to us as a status all the same.
+  gpr_set_log_function([](gpr_log_func_args* args) { Log(LogLevel::kDebug, "grpc", {{"message", args->message}}); });
   auto daemon = Daemon::Start(config, EngineModels(config.models_dir));
   if (!daemon.ok()) {
     std::fprintf(stderr, "precisd: %s\n", std::string(daemon.status().message()).c_str());
