@@ -120,7 +120,6 @@ class IndexRun {
 
   void Take(const FoundFile& file, const v1::IngestResult& result) {
     totals_.bytes += file.size;
-    totals_.chunks += result.chunk_count();
     switch (result.outcome()) {
       case v1::INGEST_OUTCOME_ADDED:
         ++totals_.added;
@@ -136,6 +135,7 @@ class IndexRun {
         break;
     }
     if (result.outcome() == v1::INGEST_OUTCOME_ADDED || result.outcome() == v1::INGEST_OUTCOME_REPLACED) {
+      totals_.chunks += result.chunk_count();
       totals_.tokens += result.token_count();
       for (const auto& timing : result.timings()) stage_us_[timing.stage()] += timing.duration_us();
     }

@@ -196,7 +196,9 @@ int RunGenerate(const Globals& globals, const GenerateFlags& flags) {
   auto stream = client.generation->Generate(context.get(), request);
   v1::GenerateResponse event;
   v1::GenerateDone done;
+  bool any = false;
   while (stream->Read(&event)) {
+    any = true;
     if (globals.json) {
       PrintJson(event);
     } else if (event.has_delta()) {
@@ -205,7 +207,8 @@ int RunGenerate(const Globals& globals, const GenerateFlags& flags) {
     }
     if (event.has_done()) done = event.done();
   }
-  if (!globals.json) std::printf("\n");
+  if (any && !globals.json) std::printf("\n");
+  std::fflush(stdout);  // before what goes to standard error
   if (const grpc::Status status = stream->Finish(); !status.ok()) return Fail(globals, status);
   if (!globals.json) {
     const double decode = static_cast<double>(done.timings().decode_us()) * 1e-6;
