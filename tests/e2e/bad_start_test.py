@@ -23,10 +23,11 @@ class Refused(unittest.TestCase):
         done = subprocess.run(other.command(), capture_output=True, text=True, env=harness.environment(), timeout=30)
         self.assertEqual(done.returncode, code, done.stderr)
         self.assertEqual(done.stdout, "")
-        last = done.stderr.splitlines()[-1]
-        harness.check_sentence(last)
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), 1, done.stderr)
+        harness.check_sentence(lines[0])
         for word in words:
-            self.assertIn(word, last)
+            self.assertIn(word, lines[0])
 
     def test_bad_configuration(self):
         """unknown keys, bad values and binds outside loopback are refused with the way out"""
