@@ -22,8 +22,8 @@ class Arrival {
     arrived_.notify_all();
   }
 
-  // `cancel` is called once if `call` is cancelled meanwhile (deadlines are gRPC's business); the arrival is awaited all
-  // the same, since what it fills in is used until then.
+  // `cancel` is called once if `call` is cancelled meanwhile (deadlines are gRPC's business); the arrival is awaited
+  // all the same, since what it fills in is used until then.
   grpc::Status Await(const CallContext& call, const std::function<void()>& cancel) {
     std::unique_lock<std::mutex> lock(mutex_);
     bool cancelled = false;

@@ -49,8 +49,8 @@ v1::LongInputPolicy ToProto(engine::LongInput policy) {
 // Sends batch after batch while results come back; ids are the texts' places.
 class EmbedStream final : public grpc::ClientBidiReactor<v1::EmbedRequest, v1::EmbedResponse> {
  public:
-  EmbedStream(v1::EmbeddingService::Stub* stub, const engine::ModelInfo& info,
-              std::span<const std::string_view> texts, const engine::EmbedOptions& options, const CallContext& call)
+  EmbedStream(v1::EmbeddingService::Stub* stub, const engine::ModelInfo& info, std::span<const std::string_view> texts,
+              const engine::EmbedOptions& options, const CallContext& call)
       : info_(info), texts_(texts), options_(options), results_(texts.size()), seen_(texts.size(), false) {
     SetDeadline(call.deadline(), &context_);
     if (!call.request_id().empty()) context_.AddMetadata(kRequestIdMetadata, call.request_id());
@@ -123,8 +123,8 @@ class EmbedStream final : public grpc::ClientBidiReactor<v1::EmbedRequest, v1::E
       return;
     }
     if (result.values_size() != info_.dimensions) {
-      failed_ = absl::InternalError(absl::StrCat("the embedder sent ", result.values_size(), " dimensions, its model has ",
-                                                 info_.dimensions));
+      failed_ = absl::InternalError(
+          absl::StrCat("the embedder sent ", result.values_size(), " dimensions, its model has ", info_.dimensions));
       return;
     }
     engine::Embedding& embedding = results_[result.id()];
@@ -223,7 +223,8 @@ absl::StatusOr<std::shared_ptr<engine::Embedder>> RemoteEncoders::Get(const std:
   request.set_model(model);
   v1::InfoResponse response;
   Arrival arrival;
-  stub->async()->Info(&context, &request, &response, [&arrival](grpc::Status status) { arrival.Arrive(std::move(status)); });
+  stub->async()->Info(&context, &request, &response,
+                      [&arrival](grpc::Status status) { arrival.Arrive(std::move(status)); });
   if (const grpc::Status status = arrival.Await(call, [&context] { context.TryCancel(); }); !status.ok()) {
     return FromRole(status, "embedder", channel.address);
   }

@@ -62,15 +62,15 @@ absl::Status Assign(const Option& option, const std::string& value, const std::s
             absl::StrCat(where, ": ", option.key, " is '", value, "', it must be one of ", option.choices));
       }
     }
-    config->**text = value;
+    config->** text = value;
     return absl::OkStatus();
   }
   if (auto* flag = std::get_if<bool Config::*>(&option.member)) {
     const std::string lower = absl::AsciiStrToLower(value);
     if (lower == "true" || lower == "1" || lower == "yes" || lower == "on") {
-      config->**flag = true;
+      config->** flag = true;
     } else if (lower == "false" || lower == "0" || lower == "no" || lower == "off") {
-      config->**flag = false;
+      config->** flag = false;
     } else {
       return absl::InvalidArgumentError(
           absl::StrCat(where, ": ", option.key, " is '", value, "', it must be true or false"));

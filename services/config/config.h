@@ -27,8 +27,8 @@ struct Config {
   int64_t kv_budget_bytes = 0, unload_after_ms = 0;
   int64_t shutdown_grace_ms = 0;
 
-  RoleSet roles;                         // from `roles_text`
-  std::vector<std::string> set_keys;     // keys that something other than the default decided
+  RoleSet roles;                      // from `roles_text`
+  std::vector<std::string> set_keys;  // keys that something other than the default decided
   bool WasSet(std::string_view key) const;
 
   const std::string& AddressOf(Role role) const;  // of a role in another process; kGateway: `listen`

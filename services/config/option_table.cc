@@ -9,7 +9,8 @@ const std::vector<Option>& OptionTable() {
       {"roles", "all", "", "all", "Roles that this process hosts: all, or a list such as retriever,compressor.",
        &Config::roles_text},
       {"listen", "", "", "all",
-       "HOST:PORT to serve on; port 0 picks a free one. Default: 127.0.0.1:7777 with the gateway, else the first role's "
+       "HOST:PORT to serve on; port 0 picks a free one. Default: 127.0.0.1:7777 with the gateway, else the first "
+       "role's "
        "address.",
        &Config::listen},
       {"insecure-listen", "false", "", "all",

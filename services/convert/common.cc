@@ -57,7 +57,8 @@ absl::StatusOr<index::Filter> FilterFromProto(const v1::Filter& filter, int dept
     case v1::Filter::kIsIn:
       out.kind = Kind::kIn;
       out.field = filter.is_in().field();
-      for (const v1::MetadataValue& value : filter.is_in().values()) PRECIS_RETURN_IF_ERROR(AddValue(value, &out.values));
+      for (const v1::MetadataValue& value : filter.is_in().values())
+        PRECIS_RETURN_IF_ERROR(AddValue(value, &out.values));
       break;
     case v1::Filter::kRange:
       out.kind = Kind::kRange;
@@ -170,8 +171,9 @@ void ToProto(const index::Passage& passage, bool include_text, v1::Passage* out)
 
 absl::StatusOr<compress::Passage> FromProto(const v1::Passage& passage) {
   if (!passage.text_hash().empty() && Sha256Hex(passage.text()) != passage.text_hash()) {
-    return FieldError("passages", absl::StrCat("the text of '", passage.chunk_id().empty() ? passage.uri() : passage.chunk_id(),
-                                               "' has another hash than its text_hash: was it changed, or left out?"));
+    return FieldError("passages",
+                      absl::StrCat("the text of '", passage.chunk_id().empty() ? passage.uri() : passage.chunk_id(),
+                                   "' has another hash than its text_hash: was it changed, or left out?"));
   }
   compress::Passage out;
   out.text = passage.text();

@@ -93,7 +93,10 @@ absl::StatusOr<compress::Request> FromProto(const v1::CompressRequest& request) 
   out.budget.before = request.prompt_before();
   out.budget.after = request.prompt_after();
   const v1::ProtectionRules& rules = options.protection();
-  out.protection = {rules.numbers(), rules.negations(), rules.identifiers(), rules.quotations(),
+  out.protection = {rules.numbers(),
+                    rules.negations(),
+                    rules.identifiers(),
+                    rules.quotations(),
                     {rules.literals().begin(), rules.literals().end()}};
   ConvertFormat(options.format(), &out.format);
   out.read_epoch = request.read_epoch();
@@ -169,7 +172,8 @@ void ToProto(const compress::Receipt& receipt, const std::string& target_model, 
     to->set_required(kind.required);
   }
   if (receipt.fidelity) out->set_fidelity(*receipt.fidelity);
-  for (const compress::StageTiming& timing : receipt.timings) ToProto(timing.stage, timing.duration, out->add_timings());
+  for (const compress::StageTiming& timing : receipt.timings)
+    ToProto(timing.stage, timing.duration, out->add_timings());
   out->set_cache_outcome(ToProto(receipt.cache));
   for (const compress::StepReceipt& step : receipt.steps) {
     v1::StepReceipt* to = out->add_steps();

@@ -84,7 +84,8 @@ struct Daemon::Parts {
   }
   void WatchHealth() {
     std::unique_lock<std::mutex> lock(mutex);
-    while (!wake.wait_for(lock, absl::ToChronoMilliseconds(kHealthInterval), [this] { return stopping; })) UpdateHealth();
+    while (!wake.wait_for(lock, absl::ToChronoMilliseconds(kHealthInterval), [this] { return stopping; }))
+      UpdateHealth();
   }
   void StopWatching() {
     {
@@ -110,7 +111,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Config config, ModelSource
     if (const absl::Status served = parts->metrics.Serve(settings.metrics_listen); !served.ok()) {
       // Several processes on one machine have one default; who names the address wants it.
       if (settings.WasSet("metrics-listen")) return served;
-      Log(LogLevel::kWarn, "metrics", {{"message", std::string_view(served.message().data(), served.message().size())}});
+      Log(LogLevel::kWarn, "metrics",
+          {{"message", std::string_view(served.message().data(), served.message().size())}});
     }
   }
   std::vector<RoleHost*> role_pointers;

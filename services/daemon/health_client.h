@@ -5,8 +5,8 @@
 
 namespace precis::services {
 
-// True if grpc.health.v1 at `address` says SERVING for `service` (empty: the server) within three seconds; else `detail`
-// says why not.
+// True if grpc.health.v1 at `address` says SERVING for `service` (empty: the server) within three seconds; else
+// `detail` says why not.
 bool IsServing(const std::string& address, const std::string& service, std::string* detail);
 
 }  // namespace precis::services

@@ -62,8 +62,8 @@ const std::string& AskCall::Question(int index) const {
 absl::Status AskCall::CheckRequest() const {
   PRECIS_RETURN_IF_ERROR(CheckQuestion("question", request_.question()));
   if (request_.further_questions_size() > kMaxFurtherQuestions) {
-    return FieldError("further_questions", absl::StrCat(request_.further_questions_size(), " given, the limit is ",
-                                                        kMaxFurtherQuestions));
+    return FieldError("further_questions",
+                      absl::StrCat(request_.further_questions_size(), " given, the limit is ", kMaxFurtherQuestions));
   }
   for (const std::string& question : request_.further_questions()) {
     PRECIS_RETURN_IF_ERROR(CheckQuestion("further_questions", question));
@@ -76,11 +76,12 @@ absl::Status AskCall::CheckRequest() const {
     }
   }
   if (request_.system_prompt().size() > kMaxSystemBytes) {
-    return FieldError("system_prompt", absl::StrCat("has ", request_.system_prompt().size(), " bytes, the limit is ",
-                                                    kMaxSystemBytes));
+    return FieldError("system_prompt",
+                      absl::StrCat("has ", request_.system_prompt().size(), " bytes, the limit is ", kMaxSystemBytes));
   }
   if (request_.max_answer_tokens() < 0) return FieldError("max_answer_tokens", "must not be negative");
-  if (request_.compression().budget_tokens() < 0) return FieldError("compression.budget_tokens", "must not be negative");
+  if (request_.compression().budget_tokens() < 0)
+    return FieldError("compression.budget_tokens", "must not be negative");
   if (!request_.capsules().empty()) return absl::UnimplementedError("this version of precisd has no capsules");
   return absl::OkStatus();
 }
@@ -101,31 +102,47 @@ void AskCall::Begin() {
   gathering_ = 4;
   retrieve_began_ = absl::Now();
   models_.request.set_kind(v1::MODEL_KIND_GENERATOR);
-  Launch(Role::kGenerator, &models_, [](auto* call, auto done) {
-    v1::GenerationService::NewStub(call->channel.channel)->async()->ListModels(&call->context, &call->request,
-                                                                               &call->response, done);
-  }, &AskCall::Gathered);
+  Launch(
+      Role::kGenerator, &models_,
+      [](auto* call, auto done) {
+        v1::GenerationService::NewStub(call->channel.channel)
+            ->async()
+            ->ListModels(&call->context, &call->request, &call->response, done);
+      },
+      &AskCall::Gathered);
   StartTokenize(&tokenize_.request);
-  Launch(Role::kGenerator, &tokenize_, [](auto* call, auto done) {
-    v1::GenerationService::NewStub(call->channel.channel)->async()->Tokenize(&call->context, &call->request,
-                                                                             &call->response, done);
-  }, &AskCall::Gathered);
+  Launch(
+      Role::kGenerator, &tokenize_,
+      [](auto* call, auto done) {
+        v1::GenerationService::NewStub(call->channel.channel)
+            ->async()
+            ->Tokenize(&call->context, &call->request, &call->response, done);
+      },
+      &AskCall::Gathered);
   collection_.request.set_tenant(request_.tenant());
   collection_.request.set_name(request_.collection());
-  Launch(Role::kRetriever, &collection_, [](auto* call, auto done) {
-    v1::CollectionService::NewStub(call->channel.channel)->async()->GetCollection(&call->context, &call->request,
-                                                                                  &call->response, done);
-  }, &AskCall::Gathered);
+  Launch(
+      Role::kRetriever, &collection_,
+      [](auto* call, auto done) {
+        v1::CollectionService::NewStub(call->channel.channel)
+            ->async()
+            ->GetCollection(&call->context, &call->request, &call->response, done);
+      },
+      &AskCall::Gathered);
   search_.request.set_tenant(request_.tenant());
   search_.request.set_collection(request_.collection());
   search_.request.set_query(request_.question());
   *search_.request.mutable_options() = request_.search();
   search_.request.mutable_options()->set_include_text(true);
   search_.request.mutable_options()->set_cache_policy(request_.cache_policy());
-  Launch(Role::kRetriever, &search_, [](auto* call, auto done) {
-    v1::RetrievalService::NewStub(call->channel.channel)->async()->Search(&call->context, &call->request,
-                                                                          &call->response, done);
-  }, &AskCall::Gathered);
+  Launch(
+      Role::kRetriever, &search_,
+      [](auto* call, auto done) {
+        v1::RetrievalService::NewStub(call->channel.channel)
+            ->async()
+            ->Search(&call->context, &call->request, &call->response, done);
+      },
+      &AskCall::Gathered);
 }
 
 // All parts as one text, so that one call counts them; where each ends is remembered.
@@ -212,10 +229,14 @@ void AskCall::StartCompress() {
   request.set_read_epoch(search_.response.report().read_epoch());
   request.set_prompt_before(kContextBegin);
   request.set_prompt_after(absl::StrCat(kContextEnd, kQuestionLabel));
-  Launch(Role::kCompressor, &compress_, [](auto* call, auto done) {
-    v1::CompressionService::NewStub(call->channel.channel)->async()->Compress(&call->context, &call->request,
-                                                                              &call->response, done);
-  }, &AskCall::Compressed);
+  Launch(
+      Role::kCompressor, &compress_,
+      [](auto* call, auto done) {
+        v1::CompressionService::NewStub(call->channel.channel)
+            ->async()
+            ->Compress(&call->context, &call->request, &call->response, done);
+      },
+      &AskCall::Compressed);
 }
 
 void AskCall::Compressed() {
@@ -223,11 +244,10 @@ void AskCall::Compressed() {
   AddTiming("compress", absl::Now() - compress_began_);
   const v1::Receipt& receipt = compress_.response.receipt();
   if (receipt.tokenizer_fingerprint() != tokenize_.response.tokenizer_fingerprint()) {
-    return End(absl::FailedPreconditionError(
-        absl::StrCat("the compressor counts '", model_.name(), "' with tokenizer ",
-                     receipt.tokenizer_fingerprint().substr(0, 16), ", the generator with ",
-                     tokenize_.response.tokenizer_fingerprint().substr(0, 16),
-                     ": the budget would not hold; put the same model into both models folders")));
+    return End(absl::FailedPreconditionError(absl::StrCat(
+        "the compressor counts '", model_.name(), "' with tokenizer ", receipt.tokenizer_fingerprint().substr(0, 16),
+        ", the generator with ", tokenize_.response.tokenizer_fingerprint().substr(0, 16),
+        ": the budget would not hold; put the same model into both models folders")));
   }
   if (!plan_sent_) SendPlanAndRetrieved();
   SendReceipt();
@@ -277,7 +297,8 @@ void AskCall::SendPlanAndRetrieved() {
   if (NamesItsMethods(request_.compression())) {
     *plan->mutable_steps() = request_.compression().steps();
   } else {
-    for (const v1::StepReceipt& step : compress_.response.receipt().steps()) plan->add_steps()->set_method(step.method());
+    for (const v1::StepReceipt& step : compress_.response.receipt().steps())
+      plan->add_steps()->set_method(step.method());
   }
   plan->set_budget_tokens(window_.budget);
   plan->set_window_tokens(model_.max_tokens());
@@ -406,7 +427,7 @@ void AskCall::OnCitation(const compress::Citation& citation) {
   ToProto(citation.document_range, out->mutable_document_range());
   if (passage.has_location()) *out->mutable_location() = LocationInPassage(passage, citation.source);
   out->set_support_kind(citation.support == compress::SupportKind::kMarker ? v1::SUPPORT_KIND_MARKER
-                                                                            : v1::SUPPORT_KIND_SUPPORT_TEST);
+                                                                           : v1::SUPPORT_KIND_SUPPORT_TEST);
   out->set_support_score(citation.score);
   Emit(std::move(event));
 }

@@ -1,6 +1,7 @@
 // One Ask: a state machine over the stubs of the other roles. No thread waits for it.
 //
-//   Begin -> {ListModels, Tokenize, GetCollection, Search} -> Compress -> for each question: Generate with citation checks
+//   Begin -> {ListModels, Tokenize, GetCollection, Search} -> Compress -> for each question: Generate with citation
+//   checks
 //   -> usage
 //
 // The first error, or the client's leaving, cancels whatever is under way.

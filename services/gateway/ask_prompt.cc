@@ -17,7 +17,8 @@ constexpr int64_t kLeastBudget = 64;
 constexpr int64_t kTokensPerMessage = 12, kTokensPerChat = 48;
 
 // Worded for small models, which copy what an instruction shows and lose a long one: an example of a citation is copied
-// more faithfully than a rule about it, and complete sentences are asked for because otherwise a bare "[1]" is the answer.
+// more faithfully than a rule about it, and complete sentences are asked for because otherwise a bare "[1]" is the
+// answer.
 constexpr char kInstructions[] =
     "You are a helpful assistant. Answer the user's question in complete sentences, using only facts from the passages "
     "between <context> and </context>.";
@@ -56,8 +57,8 @@ bool IsRefusal(std::string_view answer) {
   const size_t begin = answer.find_first_not_of(" \n\t\"");
   if (begin == std::string_view::npos) return false;
   // Models bend the sentence.
-  for (const char* opening : {"The passages do not answer", "The passage does not answer", "The passages do not contain",
-                              "The passage does not contain"}) {
+  for (const char* opening : {"The passages do not answer", "The passage does not answer",
+                              "The passages do not contain", "The passage does not contain"}) {
     if (answer.substr(begin).rfind(opening, 0) == 0) return true;
   }
   return false;
@@ -70,8 +71,8 @@ absl::StatusOr<WindowPlan> PlanWindow(const v1::AskRequest& request, const Promp
   if (plan.max_answer == 0) {
     plan.max_answer = std::min(kDefaultAnswer, std::max<int64_t>(1, window / 4));
     if (plan.max_answer < kDefaultAnswer) {
-      plan.notes.push_back(absl::StrCat("Answers have at most ", plan.max_answer, " tokens, since the window of '", model,
-                                        "' is only ", window, "."));
+      plan.notes.push_back(absl::StrCat("Answers have at most ", plan.max_answer, " tokens, since the window of '",
+                                        model, "' is only ", window, "."));
     }
   }
   const int64_t given = request.compression().budget_tokens();

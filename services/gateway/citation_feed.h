@@ -1,5 +1,5 @@
-// Checks the citations of streamed answers while they are streamed: text goes in from gRPC's threads, the checks run one
-// after the other on the gateway's executor.
+// Checks the citations of streamed answers while they are streamed: text goes in from gRPC's threads, the checks run
+// one after the other on the gateway's executor.
 #pragma once
 
 #include <functional>

@@ -6,8 +6,8 @@
 
 namespace precis::services {
 
-// The passage's own location, narrowed to the lines and bytes of `source` (a range of its text) where the text stands in
-// the original line for line and byte for byte; where it does not (HTML, PDF) the passage's location as it is.
+// The passage's own location, narrowed to the lines and bytes of `source` (a range of its text) where the text stands
+// in the original line for line and byte for byte; where it does not (HTML, PDF) the passage's location as it is.
 v1::SourceLocation LocationInPassage(const v1::Passage& passage, const ByteRange& source);
 
 }  // namespace precis::services

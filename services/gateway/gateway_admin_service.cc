@@ -77,10 +77,9 @@ class GatewayAdminService final : public AdminServiceBase {
 
   grpc::ServerUnaryReactor* Stats(grpc::CallbackServerContext* server_context, const v1::StatsRequest* request,
                                   v1::StatsResponse* reply) override {
-    return RunUnaryInline(host_, "AdminService/Stats", server_context, reply,
-                          [this, request, reply](const CallContext& call, Done done) {
-                            Ask(*request, call, reply, std::move(done));
-                          });
+    return RunUnaryInline(
+        host_, "AdminService/Stats", server_context, reply,
+        [this, request, reply](const CallContext& call, Done done) { Ask(*request, call, reply, std::move(done)); });
   }
 
  private:

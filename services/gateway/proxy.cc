@@ -114,9 +114,8 @@ class ProxyCall final : public grpc::ServerGenericBidiReactor {
       if (absl::StartsWith(name, "grpc-")) continue;  // gRPC sends its own
       server_context_->AddTrailingMetadata(std::string(name), std::string(value.data(), value.size()));
     }
-    const grpc::Status result = status.ok() || route_.address.empty()
-                                    ? status
-                                    : ToGrpc(FromRole(status, route_.role, route_.address));
+    const grpc::Status result =
+        status.ok() || route_.address.empty() ? status : ToGrpc(FromRole(status, route_.role, route_.address));
     scope_.Finished(result);
     Finish(result);
   }

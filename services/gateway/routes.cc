@@ -4,7 +4,7 @@ namespace precis::services {
 
 const std::vector<PublicService>& PublicServices() {
   static const auto& services = *new std::vector<PublicService>{
-      {"precis.v1.AdminService", Role::kGateway},         {"precis.v1.CollectionService", Role::kRetriever},
+      {"precis.v1.AdminService", Role::kGateway},          {"precis.v1.CollectionService", Role::kRetriever},
       {"precis.v1.CompressionService", Role::kCompressor}, {"precis.v1.DocumentService", Role::kRetriever},
       {"precis.v1.EmbeddingService", Role::kEmbedder},     {"precis.v1.GenerationService", Role::kGenerator},
       {"precis.v1.PipelineService", Role::kGateway},       {"precis.v1.RetrievalService", Role::kRetriever},

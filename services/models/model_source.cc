@@ -20,9 +20,8 @@ constexpr char kFallbackGenerator[] = "smollm2-135m-instruct";
 
 bool IsPlainName(const std::string& name) {
   return !name.empty() && name.size() <= 128 && name[0] != '.' &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
-         });
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 }  // namespace
@@ -35,8 +34,8 @@ absl::StatusOr<std::string> FindModel(const std::string& folder, const std::stri
   std::error_code error;
   const fs::path path = fs::path(folder) / name;
   if (!fs::is_directory(path, error)) {
-    return absl::NotFoundError(absl::StrCat("model '", name, "' is not in ", folder, ": fetch it with `precis model pull ",
-                                            name, "`, or put its folder there"));
+    return absl::NotFoundError(absl::StrCat("model '", name, "' is not in ", folder,
+                                            ": fetch it with `precis model pull ", name, "`, or put its folder there"));
   }
   if (fs::exists(path / "config.json", error)) return path.string();
   std::vector<std::string> files;

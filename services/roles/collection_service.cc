@@ -16,7 +16,8 @@ constexpr int kDefaultPage = 100, kMaxPage = 1000;
 }  // namespace
 
 absl::Status CheckRequestId(const std::string& request_id) {
-  const bool printable = std::all_of(request_id.begin(), request_id.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+  const bool printable =
+      std::all_of(request_id.begin(), request_id.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
   if (request_id.size() <= 128 && printable) return absl::OkStatus();
   return FieldError("request_id", "must be at most 128 printable ASCII bytes");
 }
@@ -55,7 +56,8 @@ grpc::ServerUnaryReactor* CollectionService::ListCollections(grpc::CallbackServe
   return RunUnary(parts_.host, "CollectionService/ListCollections", context, reply,
                   [this, request, reply](const CallContext&) -> absl::Status {
                     if (request->page_size() < 0) return FieldError("page_size", "must not be negative");
-                    const int page = request->page_size() == 0 ? kDefaultPage : std::min(request->page_size(), kMaxPage);
+                    const int page =
+                        request->page_size() == 0 ? kDefaultPage : std::min(request->page_size(), kMaxPage);
                     const std::string list = "collections of " + request->tenant();
                     std::string after;
                     if (!request->page_token().empty()) {
@@ -77,24 +79,25 @@ grpc::ServerUnaryReactor* CollectionService::ListCollections(grpc::CallbackServe
 grpc::ServerUnaryReactor* CollectionService::DeleteCollection(grpc::CallbackServerContext* context,
                                                               const v1::DeleteCollectionRequest* request,
                                                               v1::DeleteCollectionResponse* reply) {
-  return RunUnaryAsync(
-      parts_.host, "CollectionService/DeleteCollection", context, reply,
-      [this, request, reply](const CallContext& call, const Done& done) {
-        if (absl::Status valid = CheckRequestId(request->request_id()); !valid.ok()) return done(std::move(valid));
-        v1::DeleteCollectionRequest compare = *request;
-        compare.clear_wait_for_erasure();
-        const auto work = [&]() -> absl::Status {
-          PRECIS_ASSIGN_OR_RETURN(const index::DeleteResult deleted,
-                                  parts_.index.DeleteCollection(request->tenant(), request->name()));
-          reply->set_sequence(deleted.sequence);
-          reply->set_document_count(static_cast<int64_t>(deleted.document_ids.size()));
-          return absl::OkStatus();
-        };
-        parts_.memory.Run("DeleteCollection", request->tenant(), request->request_id(), compare, reply, work,
-                          [this, request, reply, call, done](const absl::Status& status) {
-                            EndDelete(parts_.pump, parts_.index, request->wait_for_erasure(), call, reply, status, done);
-                          });
-      });
+  return RunUnaryAsync(parts_.host, "CollectionService/DeleteCollection", context, reply,
+                       [this, request, reply](const CallContext& call, const Done& done) {
+                         if (absl::Status valid = CheckRequestId(request->request_id()); !valid.ok())
+                           return done(std::move(valid));
+                         v1::DeleteCollectionRequest compare = *request;
+                         compare.clear_wait_for_erasure();
+                         const auto work = [&]() -> absl::Status {
+                           PRECIS_ASSIGN_OR_RETURN(const index::DeleteResult deleted,
+                                                   parts_.index.DeleteCollection(request->tenant(), request->name()));
+                           reply->set_sequence(deleted.sequence);
+                           reply->set_document_count(static_cast<int64_t>(deleted.document_ids.size()));
+                           return absl::OkStatus();
+                         };
+                         parts_.memory.Run("DeleteCollection", request->tenant(), request->request_id(), compare, reply,
+                                           work, [this, request, reply, call, done](const absl::Status& status) {
+                                             EndDelete(parts_.pump, parts_.index, request->wait_for_erasure(), call,
+                                                       reply, status, done);
+                                           });
+                       });
 }
 
 grpc::ServerWriteReactor<v1::PrepareCollectionResponse>* CollectionService::PrepareCollection(

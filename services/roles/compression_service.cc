@@ -88,8 +88,7 @@ class CompressStreamCall final : public BidiCall<v1::CompressStreamRequest, v1::
       outgoing().Push(std::move(event));
     };
     v1::CompressStreamResponse last;
-    PRECIS_RETURN_IF_ERROR(
-        compressors_.Compress(request_, call(), progress, *host().metrics, last.mutable_result()));
+    PRECIS_RETURN_IF_ERROR(compressors_.Compress(request_, call(), progress, *host().metrics, last.mutable_result()));
     if (static_cast<int64_t>(last.ByteSizeLong()) > host().max_message_bytes) {
       return absl::ResourceExhaustedError(absl::StrCat("the context with its spans has ", last.ByteSizeLong(),
                                                        " bytes, a message takes ", host().max_message_bytes,
@@ -160,10 +159,12 @@ absl::Status Compressors::Compress(const v1::CompressRequest& request, const Cal
 }
 
 grpc::ServerUnaryReactor* CompressionService::Compress(grpc::CallbackServerContext* context,
-                                                       const v1::CompressRequest* request, v1::CompressResponse* reply) {
-  return RunUnary(host_, "CompressionService/Compress", context, reply, [this, request, reply](const CallContext& call) {
-    return compressors_.Compress(*request, call, {}, *host_.metrics, reply);
-  });
+                                                       const v1::CompressRequest* request,
+                                                       v1::CompressResponse* reply) {
+  return RunUnary(host_, "CompressionService/Compress", context, reply,
+                  [this, request, reply](const CallContext& call) {
+                    return compressors_.Compress(*request, call, {}, *host_.metrics, reply);
+                  });
 }
 
 grpc::ServerBidiReactor<v1::CompressStreamRequest, v1::CompressStreamResponse>* CompressionService::CompressStream(
@@ -172,7 +173,8 @@ grpc::ServerBidiReactor<v1::CompressStreamRequest, v1::CompressStreamResponse>* 
 }
 
 grpc::ServerUnaryReactor* CompressionService::ListMethods(grpc::CallbackServerContext* context,
-                                                          const v1::ListMethodsRequest*, v1::ListMethodsResponse* reply) {
+                                                          const v1::ListMethodsRequest*,
+                                                          v1::ListMethodsResponse* reply) {
   return RunUnary(host_, "CompressionService/ListMethods", context, reply, [this, reply](const CallContext& call) {
     for (const compress::MethodInfo& method : compressors_.Get(call)->ListMethods()) {
       ToProto(method, reply->add_methods());
@@ -182,7 +184,8 @@ grpc::ServerUnaryReactor* CompressionService::ListMethods(grpc::CallbackServerCo
 }
 
 grpc::ServerUnaryReactor* CompressionService::CreateCapsule(grpc::CallbackServerContext* context,
-                                                            const v1::CreateCapsuleRequest*, v1::CreateCapsuleResponse*) {
+                                                            const v1::CreateCapsuleRequest*,
+                                                            v1::CreateCapsuleResponse*) {
   return AnswerUnary(context, NotYet("capsules"));
 }
 grpc::ServerUnaryReactor* CompressionService::GetCapsule(grpc::CallbackServerContext* context,
@@ -194,11 +197,12 @@ grpc::ServerUnaryReactor* CompressionService::ListCapsules(grpc::CallbackServerC
   return AnswerUnary(context, NotYet("capsules"));
 }
 grpc::ServerUnaryReactor* CompressionService::DeleteCapsule(grpc::CallbackServerContext* context,
-                                                            const v1::DeleteCapsuleRequest*, v1::DeleteCapsuleResponse*) {
+                                                            const v1::DeleteCapsuleRequest*,
+                                                            v1::DeleteCapsuleResponse*) {
   return AnswerUnary(context, NotYet("capsules"));
 }
-grpc::ServerWriteReactor<v1::ExportCapsuleResponse>* CompressionService::ExportCapsule(grpc::CallbackServerContext*,
-                                                                                       const v1::ExportCapsuleRequest*) {
+grpc::ServerWriteReactor<v1::ExportCapsuleResponse>* CompressionService::ExportCapsule(
+    grpc::CallbackServerContext*, const v1::ExportCapsuleRequest*) {
   return AnswerStream<v1::ExportCapsuleResponse>(NotYet("capsules"));
 }
 grpc::ServerReadReactor<v1::ImportCapsuleRequest>* CompressionService::ImportCapsule(grpc::CallbackServerContext*,

@@ -39,8 +39,7 @@ class CompressorRole final : public RoleHost {
   std::vector<grpc::Service*> services() override { return {&compression_, &splitting_}; }
   std::vector<std::shared_ptr<cache::TaggedCache>> caches() override { return {cache_}; }
   std::vector<std::pair<std::string, bool>> Health() override {
-    return {{"precis.v1.CompressionService", true},
-            {"precis.v1.SplittingService", true}};
+    return {{"precis.v1.CompressionService", true}, {"precis.v1.SplittingService", true}};
   }
 
   void Stats(const std::string&, v1::RoleStats* stats, v1::StatsResponse* totals) override {
@@ -49,9 +48,7 @@ class CompressorRole final : public RoleHost {
     totals->set_tokens_saved(static_cast<int64_t>(context_.metrics.Total("precis_tokens_saved_total", {})));
   }
 
-  void Drain() override {
-    executor_.Drain();
-  }
+  void Drain() override { executor_.Drain(); }
 
  private:
   const RoleContext& context_;
@@ -68,9 +65,9 @@ class CompressorRole final : public RoleHost {
 
 absl::StatusOr<std::unique_ptr<RoleHost>> OpenCompressorRole(const RoleContext& context) {
   PRECIS_RETURN_IF_ERROR(MakeFolders(context.config.data_dir));
-  PRECIS_ASSIGN_OR_RETURN(std::shared_ptr<cache::TaggedCache> cache,
-                          cache::TaggedCache::Open({context.config.data_dir + "/cache-context",
-                                                    context.config.context_cache_bytes}));
+  PRECIS_ASSIGN_OR_RETURN(
+      std::shared_ptr<cache::TaggedCache> cache,
+      cache::TaggedCache::Open({context.config.data_dir + "/cache-context", context.config.context_cache_bytes}));
   return std::make_unique<CompressorRole>(context, std::move(cache));
 }
 

@@ -45,9 +45,9 @@ class EmbedderRole final : public RoleHost {
   void Start() override {
     const auto loaded = encoders_.Get(context_.config.encoder);
     if (loaded.ok()) return;
-    Log(LogLevel::kError, "encoder", {{"model", context_.config.encoder},
-                                      {"message", std::string_view(loaded.status().message().data(),
-                                                                   loaded.status().message().size())}});
+    Log(LogLevel::kError, "encoder",
+        {{"model", context_.config.encoder},
+         {"message", std::string_view(loaded.status().message().data(), loaded.status().message().size())}});
   }
 
   void Stats(const std::string&, v1::RoleStats* stats, v1::StatsResponse*) override {
@@ -61,9 +61,7 @@ class EmbedderRole final : public RoleHost {
                                          " dimensions, ", encoder->info().numeric_mode));
   }
 
-  void Drain() override {
-    executor_.Drain();
-  }
+  void Drain() override { executor_.Drain(); }
 
  private:
   absl::StatusOr<std::shared_ptr<engine::Embedder>> Load(const std::string& name) {
@@ -87,9 +85,9 @@ class EmbedderRole final : public RoleHost {
 
 absl::StatusOr<std::unique_ptr<RoleHost>> OpenEmbedderRole(const RoleContext& context) {
   PRECIS_RETURN_IF_ERROR(MakeFolders(context.config.data_dir));
-  PRECIS_ASSIGN_OR_RETURN(std::shared_ptr<cache::TaggedCache> cache,
-                          cache::TaggedCache::Open({context.config.data_dir + "/cache-embedding",
-                                                    context.config.embedding_cache_bytes}));
+  PRECIS_ASSIGN_OR_RETURN(
+      std::shared_ptr<cache::TaggedCache> cache,
+      cache::TaggedCache::Open({context.config.data_dir + "/cache-embedding", context.config.embedding_cache_bytes}));
   return std::make_unique<EmbedderRole>(context, std::move(cache));
 }
 

@@ -79,9 +79,10 @@ std::vector<Group> GroupItems(const v1::EmbedRequest& request, std::vector<v1::E
     const v1::EmbedItem& item = request.items(i);
     (*results)[i].set_id(item.id());
     if (item.text().size() > kMaxTextBytes) {
-      ToProto(StatusWithReason(absl::StatusCode::kInvalidArgument, "TEXT_TOO_LARGE",
-                               absl::StrCat("the text has ", item.text().size(), " bytes, the limit is ", kMaxTextBytes)),
-              (*results)[i].mutable_error());
+      ToProto(
+          StatusWithReason(absl::StatusCode::kInvalidArgument, "TEXT_TOO_LARGE",
+                           absl::StrCat("the text has ", item.text().size(), " bytes, the limit is ", kMaxTextBytes)),
+          (*results)[i].mutable_error());
       continue;
     }
     const engine::InputRole role = FromProto(item.role());
@@ -206,9 +207,10 @@ class EmbeddingService::EmbedCall final : public BidiCall<v1::EmbedRequest, v1::
                                                                                                : request.model()));
     const engine::ModelInfo& info = encoder->info();
     if (!request.expected_fingerprint().empty() && request.expected_fingerprint() != info.fingerprint) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "encoder '", info.name, "' has fingerprint ", info.fingerprint, ", the caller expects ",
-          request.expected_fingerprint(), ": their vectors must not be mixed; use the model that the collection was made with"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("encoder '", info.name, "' has fingerprint ", info.fingerprint, ", the caller expects ",
+                       request.expected_fingerprint(),
+                       ": their vectors must not be mixed; use the model that the collection was made with"));
     }
     std::vector<v1::EmbedResult> results(static_cast<size_t>(request.items_size()));
     for (const Group& group : GroupItems(request, &results)) {

@@ -32,7 +32,8 @@ absl::Status GenerateStream(Generators& generators, const v1::GenerateRequest& r
   PRECIS_ASSIGN_OR_RETURN(const auto model, generators.Get(request.model()));
   if (converted.max_tokens == 0) {
     PRECIS_ASSIGN_OR_RETURN(const int64_t prompt, model->CountPromptTokens(converted));
-    converted.max_tokens = static_cast<int>(std::clamp<int64_t>(model->info().max_tokens - prompt, 1, kDefaultMaxTokens));
+    converted.max_tokens =
+        static_cast<int>(std::clamp<int64_t>(model->info().max_tokens - prompt, 1, kDefaultMaxTokens));
   }
   absl::Time first_token = absl::InfinitePast();
   const auto sink = [&](std::string_view text) {
@@ -51,8 +52,8 @@ absl::Status GenerateStream(Generators& generators, const v1::GenerateRequest& r
   done->mutable_usage()->set_completion_tokens(static_cast<int32_t>(result.completion_tokens));
   v1::GenerationTimings* timings = done->mutable_timings();
   const absl::Duration total = absl::Now() - arrived;
-  timings->set_queue_us(std::max<int64_t>(
-      0, absl::ToInt64Microseconds(total - result.prefill_time - result.decode_time)));
+  timings->set_queue_us(
+      std::max<int64_t>(0, absl::ToInt64Microseconds(total - result.prefill_time - result.decode_time)));
   timings->set_prefill_us(absl::ToInt64Microseconds(result.prefill_time));
   timings->set_decode_us(absl::ToInt64Microseconds(result.decode_time));
   timings->set_time_to_first_token_us(
@@ -83,80 +84,84 @@ grpc::ServerWriteReactor<v1::GenerateResponse>* GenerationService::Generate(grpc
 grpc::ServerUnaryReactor* GenerationService::ScoreTokens(grpc::CallbackServerContext* context,
                                                          const v1::ScoreTokensRequest* request,
                                                          v1::ScoreTokensResponse* reply) {
-  return RunUnary(host_, "GenerationService/ScoreTokens", context, reply,
-                  [this, request, reply](const CallContext& call) -> absl::Status {
-                    PRECIS_ASSIGN_OR_RETURN(const auto model, generators_.Get(request->model()));
-                    PRECIS_ASSIGN_OR_RETURN(const int64_t tokens, model->tokenizer().CountTokens(request->text()));
-                    if (tokens > kMaxScoredTokens) {
-                      return FieldError("text", absl::StrCat("has ", tokens, " tokens, the limit is ", kMaxScoredTokens));
-                    }
-                    PRECIS_ASSIGN_OR_RETURN(const auto scores,
-                                            model->ScoreTokens(request->context(), request->text(), call));
-                    for (const engine::TokenScore& score : scores) {
-                      v1::ScoredToken* out = reply->add_tokens();
-                      out->set_id(score.token.id);
-                      ToProto(score.token.bytes, out->mutable_range());
-                      out->set_logprob(score.logprob);
-                    }
-                    reply->set_model_fingerprint(model->info().fingerprint);
-                    return absl::OkStatus();
-                  });
+  return RunUnary(
+      host_, "GenerationService/ScoreTokens", context, reply,
+      [this, request, reply](const CallContext& call) -> absl::Status {
+        PRECIS_ASSIGN_OR_RETURN(const auto model, generators_.Get(request->model()));
+        PRECIS_ASSIGN_OR_RETURN(const int64_t tokens, model->tokenizer().CountTokens(request->text()));
+        if (tokens > kMaxScoredTokens) {
+          return FieldError("text", absl::StrCat("has ", tokens, " tokens, the limit is ", kMaxScoredTokens));
+        }
+        PRECIS_ASSIGN_OR_RETURN(const auto scores, model->ScoreTokens(request->context(), request->text(), call));
+        for (const engine::TokenScore& score : scores) {
+          v1::ScoredToken* out = reply->add_tokens();
+          out->set_id(score.token.id);
+          ToProto(score.token.bytes, out->mutable_range());
+          out->set_logprob(score.logprob);
+        }
+        reply->set_model_fingerprint(model->info().fingerprint);
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* GenerationService::ScoreSegments(grpc::CallbackServerContext* context,
-                                                           const v1::ScoreSegmentsRequest*, v1::ScoreSegmentsResponse*) {
+                                                           const v1::ScoreSegmentsRequest*,
+                                                           v1::ScoreSegmentsResponse*) {
   return AnswerUnary(context, NotYet("ScoreSegments"));
 }
 
 grpc::ServerUnaryReactor* GenerationService::Tokenize(grpc::CallbackServerContext* context,
                                                       const v1::TokenizeRequest* request, v1::TokenizeResponse* reply) {
-  return RunUnary(info_host_, "GenerationService/Tokenize", context, reply,
-                  [this, request, reply](const CallContext&) -> absl::Status {
-                    const size_t limit = request->include_tokens() ? kMaxTokenizeListBytes : kMaxTokenizeBytes;
-                    if (request->text().size() > limit) {
-                      return FieldError("text", absl::StrCat("has ", request->text().size(), " bytes, the limit is ",
-                                                             limit, request->include_tokens() ? " with include_tokens" : ""));
-                    }
-                    std::string name = request->model();
-                    if (name.empty()) {
-                      PRECIS_ASSIGN_OR_RETURN(const DefaultGenerator found, generators_.Default());
-                      name = found.name;
-                    }
-                    PRECIS_ASSIGN_OR_RETURN(const auto tokenizer, tokenizers_.Get(name));
-                    const engine::EncodeOptions options{request->add_special_tokens(), request->parse_special_tokens()};
-                    if (request->include_tokens()) {
-                      PRECIS_ASSIGN_OR_RETURN(const auto tokens, tokenizer->EncodeWithOffsets(request->text(), options));
-                      for (const engine::Token& token : tokens) {
-                        v1::Token* out = reply->add_tokens();
-                        out->set_id(token.id);
-                        ToProto(token.bytes, out->mutable_range());
-                      }
-                      reply->set_token_count(static_cast<int64_t>(tokens.size()));
-                    } else {
-                      PRECIS_ASSIGN_OR_RETURN(const auto ids, tokenizer->Encode(request->text(), options));
-                      reply->set_token_count(static_cast<int64_t>(ids.size()));
-                    }
-                    reply->set_tokenizer_fingerprint(tokenizer->fingerprint());
-                    reply->set_model(name);
-                    return absl::OkStatus();
-                  });
+  return RunUnary(
+      info_host_, "GenerationService/Tokenize", context, reply,
+      [this, request, reply](const CallContext&) -> absl::Status {
+        const size_t limit = request->include_tokens() ? kMaxTokenizeListBytes : kMaxTokenizeBytes;
+        if (request->text().size() > limit) {
+          return FieldError("text", absl::StrCat("has ", request->text().size(), " bytes, the limit is ", limit,
+                                                 request->include_tokens() ? " with include_tokens" : ""));
+        }
+        std::string name = request->model();
+        if (name.empty()) {
+          PRECIS_ASSIGN_OR_RETURN(const DefaultGenerator found, generators_.Default());
+          name = found.name;
+        }
+        PRECIS_ASSIGN_OR_RETURN(const auto tokenizer, tokenizers_.Get(name));
+        const engine::EncodeOptions options{request->add_special_tokens(), request->parse_special_tokens()};
+        if (request->include_tokens()) {
+          PRECIS_ASSIGN_OR_RETURN(const auto tokens, tokenizer->EncodeWithOffsets(request->text(), options));
+          for (const engine::Token& token : tokens) {
+            v1::Token* out = reply->add_tokens();
+            out->set_id(token.id);
+            ToProto(token.bytes, out->mutable_range());
+          }
+          reply->set_token_count(static_cast<int64_t>(tokens.size()));
+        } else {
+          PRECIS_ASSIGN_OR_RETURN(const auto ids, tokenizer->Encode(request->text(), options));
+          reply->set_token_count(static_cast<int64_t>(ids.size()));
+        }
+        reply->set_tokenizer_fingerprint(tokenizer->fingerprint());
+        reply->set_model(name);
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* GenerationService::ListModels(grpc::CallbackServerContext* context,
                                                         const v1::ListModelsRequest* request,
                                                         v1::ListModelsResponse* reply) {
-  return RunUnary(info_host_, "GenerationService/ListModels", context, reply, [this, request, reply](const CallContext&) {
-    for (v1::Model& model : generators_.DescribeAll()) {
-      if (request->kind() == v1::MODEL_KIND_UNSPECIFIED || request->kind() == model.kind()) {
-        reply->add_models()->Swap(&model);
-      }
-    }
-    return absl::OkStatus();
-  });
+  return RunUnary(info_host_, "GenerationService/ListModels", context, reply,
+                  [this, request, reply](const CallContext&) {
+                    for (v1::Model& model : generators_.DescribeAll()) {
+                      if (request->kind() == v1::MODEL_KIND_UNSPECIFIED || request->kind() == model.kind()) {
+                        reply->add_models()->Swap(&model);
+                      }
+                    }
+                    return absl::OkStatus();
+                  });
 }
 
 grpc::ServerUnaryReactor* GenerationService::LoadModel(grpc::CallbackServerContext* context,
-                                                       const v1::LoadModelRequest* request, v1::LoadModelResponse* reply) {
+                                                       const v1::LoadModelRequest* request,
+                                                       v1::LoadModelResponse* reply) {
   return RunUnary(load_host_, "GenerationService/LoadModel", context, reply,
                   [this, request, reply](const CallContext&) -> absl::Status {
                     PRECIS_RETURN_IF_ERROR(CheckRequestId(request->request_id()));
@@ -179,8 +184,8 @@ grpc::ServerUnaryReactor* GenerationService::UnloadModel(grpc::CallbackServerCon
                     PRECIS_RETURN_IF_ERROR(CheckRequestId(request->request_id()));
                     if (request->name().empty()) return FieldError("name", "is empty: name a model");
                     PRECIS_ASSIGN_OR_RETURN(const v1::Model before, generators_.Describe(request->name()));
-                    PRECIS_RETURN_IF_ERROR(generators_.loaded().Unload(
-                        request->name(), call.WithDeadline(absl::Now() + kUnloadTimeout)));
+                    PRECIS_RETURN_IF_ERROR(
+                        generators_.loaded().Unload(request->name(), call.WithDeadline(absl::Now() + kUnloadTimeout)));
                     PRECIS_ASSIGN_OR_RETURN(*reply->mutable_model(), generators_.Describe(request->name()));
                     reply->set_freed_bytes(before.memory_bytes());
                     return absl::OkStatus();

@@ -48,7 +48,9 @@ absl::StatusOr<std::shared_ptr<engine::LanguageModel>> Generators::Load(const st
 
 Generators::~Generators() { StopIdleTimer(); }
 
-absl::StatusOr<DefaultGenerator> Generators::Default() const { return FindDefaultGenerator(models_, config_.generator); }
+absl::StatusOr<DefaultGenerator> Generators::Default() const {
+  return FindDefaultGenerator(models_, config_.generator);
+}
 
 absl::StatusOr<std::shared_ptr<engine::LanguageModel>> Generators::Get(const std::string& name) {
   if (!name.empty()) return loaded_.Get(name);
@@ -79,7 +81,7 @@ absl::StatusOr<v1::Model> Generators::Describe(const std::string& name) {
     return model;
   }
   const bool encoder = inspected->kind == "encoder";
-  model.set_kind(encoder                         ? v1::MODEL_KIND_ENCODER
+  model.set_kind(encoder                        ? v1::MODEL_KIND_ENCODER
                  : inspected->kind == "decoder" ? v1::MODEL_KIND_GENERATOR
                                                 : v1::MODEL_KIND_UNSPECIFIED);
   const auto loaded = loaded_.Peek(name);

@@ -175,9 +175,9 @@ class IngestCall final : public BidiCall<v1::IngestDocumentsRequest, v1::IngestD
     }
     if (!header.content_sha256().empty()) {
       if (const std::string hash = Sha256Hex(document.content); hash != header.content_sha256()) {
-        return StatusWithReason(
-            absl::StatusCode::kInvalidArgument, "HASH_MISMATCH",
-            absl::StrCat("the header says SHA-256 ", header.content_sha256().substr(0, 64), ", the content has ", hash));
+        return StatusWithReason(absl::StatusCode::kInvalidArgument, "HASH_MISMATCH",
+                                absl::StrCat("the header says SHA-256 ", header.content_sha256().substr(0, 64),
+                                             ", the content has ", hash));
       }
     }
     index::DocumentInput input;

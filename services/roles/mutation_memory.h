@@ -37,8 +37,8 @@ class MutationMemory {
   struct Answer {
     std::string request_hash;
     bool running = true;
-    std::string reply;             // serialised
-    std::vector<Waiter> waiters;   // while running
+    std::string reply;            // serialised
+    std::vector<Waiter> waiters;  // while running
     std::list<std::string>::iterator age;
   };
 

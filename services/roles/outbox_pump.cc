@@ -110,8 +110,9 @@ bool OutboxPump::Send(Role consumer) {
     }
     const auto records = index_.PendingErasures(name, kBatch);
     if (!records.ok()) {
-      Log(LogLevel::kError, "erasure", {{"cache", name}, {"message", std::string_view(records.status().message().data(),
-                                                                                      records.status().message().size())}});
+      Log(LogLevel::kError, "erasure",
+          {{"cache", name},
+           {"message", std::string_view(records.status().message().data(), records.status().message().size())}});
       return false;
     }
     if (records->empty()) return true;
@@ -137,7 +138,8 @@ bool OutboxPump::Send(Role consumer) {
     if (result.ok()) result = index_.AcknowledgeErasures(name, last);
     if (!result.ok()) {
       Log(LogLevel::kWarn, "erasure waits",
-          {{"cache", name}, {"records", static_cast<int64_t>(records->size())},
+          {{"cache", name},
+           {"records", static_cast<int64_t>(records->size())},
            {"message", std::string_view(result.message().data(), result.message().size())}});
       return false;
     }
@@ -159,8 +161,9 @@ void OutboxPump::AnswerWaiters() {
     } else if (*erased) {
       waiter.done(absl::OkStatus());
     } else if (absl::Status alive = waiter.call.Check(); !alive.ok()) {
-      waiter.done(absl::Status(alive.code(), "the delete is durable and hidden, but some cache has not erased it yet: "
-                                             "the server goes on by itself, a retry waits on"));
+      waiter.done(absl::Status(alive.code(),
+                               "the delete is durable and hidden, but some cache has not erased it yet: "
+                               "the server goes on by itself, a retry waits on"));
     } else {
       left.push_back(std::move(waiter));
     }

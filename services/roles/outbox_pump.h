@@ -14,8 +14,8 @@
 
 namespace precis::services {
 
-// Thread-safe. A record survives every kill, since the index keeps it until AcknowledgeErasures; a cache that is down is
-// tried again, at most every two seconds.
+// Thread-safe. A record survives every kill, since the index keeps it until AcknowledgeErasures; a cache that is down
+// is tried again, at most every two seconds.
 class OutboxPump {
  public:
   // All outlive it.

@@ -27,9 +27,9 @@ grpc::ServerUnaryReactor* RetrievalService::Search(grpc::CallbackServerContext* 
                                                    const v1::SearchRequest* request, v1::SearchResponse* reply) {
   return RunUnary(parts_.host, "RetrievalService/Search", context, reply,
                   [this, request, reply](const CallContext& call) -> absl::Status {
-                    PRECIS_ASSIGN_OR_RETURN(const index::SearchRequest search,
-                                            MakeSearch(request->tenant(), request->collection(), request->query(),
-                                                       request->options()));
+                    PRECIS_ASSIGN_OR_RETURN(
+                        const index::SearchRequest search,
+                        MakeSearch(request->tenant(), request->collection(), request->query(), request->options()));
                     PRECIS_ASSIGN_OR_RETURN(const index::SearchResult result, parts_.index.Search(search, call));
                     ToProto(result, search.include_text, reply);
                     return absl::OkStatus();
@@ -43,7 +43,8 @@ grpc::ServerUnaryReactor* RetrievalService::SearchBatch(grpc::CallbackServerCont
       parts_.host, "RetrievalService/SearchBatch", context, reply,
       [this, request, reply](const CallContext& call) -> absl::Status {
         if (request->queries_size() > kMaxQueries) {
-          return FieldError("queries", absl::StrCat(request->queries_size(), " in one call, the limit is ", kMaxQueries));
+          return FieldError("queries",
+                            absl::StrCat(request->queries_size(), " in one call, the limit is ", kMaxQueries));
         }
         PRECIS_RETURN_IF_ERROR(parts_.index.GetCollection(request->tenant(), request->collection()).status());
         std::vector<index::SearchRequest> searches;  // those that are valid
@@ -74,9 +75,10 @@ grpc::ServerUnaryReactor* RetrievalService::SearchBatch(grpc::CallbackServerCont
           ToProto(results[i]->report, out->mutable_report());
           const auto size = static_cast<int64_t>(out->ByteSizeLong());
           if (bytes + size > parts_.host.max_message_bytes * 3 / 4) {
-            SetError(absl::ResourceExhaustedError("the results of this batch do not fit one reply: ask for fewer queries, "
-                                                  "fewer passages, or no text"),
-                     "REPLY_TOO_LARGE", out);
+            SetError(
+                absl::ResourceExhaustedError("the results of this batch do not fit one reply: ask for fewer queries, "
+                                             "fewer passages, or no text"),
+                "REPLY_TOO_LARGE", out);
           } else {
             bytes += size;
           }
@@ -91,12 +93,12 @@ grpc::ServerUnaryReactor* RetrievalService::ExplainSearch(grpc::CallbackServerCo
   return RunUnary(parts_.host, "RetrievalService/ExplainSearch", context, reply,
                   [this, request, reply](const CallContext& call) -> absl::Status {
                     if (request->chunk_ids_size() > kMaxExplainedChunks) {
-                      return FieldError("chunk_ids", absl::StrCat(request->chunk_ids_size(), " in one call, the limit is ",
-                                                                  kMaxExplainedChunks));
+                      return FieldError("chunk_ids", absl::StrCat(request->chunk_ids_size(),
+                                                                  " in one call, the limit is ", kMaxExplainedChunks));
                     }
-                    PRECIS_ASSIGN_OR_RETURN(const index::SearchRequest search,
-                                            MakeSearch(request->tenant(), request->collection(), request->query(),
-                                                       request->options()));
+                    PRECIS_ASSIGN_OR_RETURN(
+                        const index::SearchRequest search,
+                        MakeSearch(request->tenant(), request->collection(), request->query(), request->options()));
                     const std::vector<std::string> chunks(request->chunk_ids().begin(), request->chunk_ids().end());
                     PRECIS_ASSIGN_OR_RETURN(const auto explanations, parts_.index.Explain(search, chunks, call));
                     for (const index::PassageExplanation& explanation : explanations) {

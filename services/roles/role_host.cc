@@ -14,7 +14,8 @@ void FillQueue(const ExecutorStats& stats, v1::RoleStats* role) {
 void AppendQueueSamples(const ExecutorStats& stats, std::vector<Sample>* samples) {
   samples->push_back({"precis_queue_waiting", {{"queue", stats.name}}, static_cast<double>(stats.waiting), false});
   samples->push_back({"precis_queue_running", {{"queue", stats.name}}, static_cast<double>(stats.running), false});
-  samples->push_back({"precis_queue_rejected_total", {{"queue", stats.name}}, static_cast<double>(stats.rejected), true});
+  samples->push_back(
+      {"precis_queue_rejected_total", {{"queue", stats.name}}, static_cast<double>(stats.rejected), true});
 }
 
 }  // namespace precis::services

@@ -70,9 +70,8 @@ class LineCounter {
 
 grpc::ServerUnaryReactor* SplittingService::Split(grpc::CallbackServerContext* context, const v1::SplitRequest* request,
                                                   v1::SplitResponse* reply) {
-  return RunUnary(host_, "SplittingService/Split", context, reply, [this, request, reply](const CallContext& call) {
-    return SplitText(*request, call, reply);
-  });
+  return RunUnary(host_, "SplittingService/Split", context, reply,
+                  [this, request, reply](const CallContext& call) { return SplitText(*request, call, reply); });
 }
 
 absl::Status SplittingService::SplitText(const v1::SplitRequest& request, const CallContext& call,

@@ -13,8 +13,7 @@ constexpr absl::Duration kRetryDelay = absl::Milliseconds(500);
 
 }  // namespace
 
-Executor::Executor(std::string name, int threads, int queue_limit)
-    : name_(std::move(name)), queue_limit_(queue_limit) {
+Executor::Executor(std::string name, int threads, int queue_limit) : name_(std::move(name)), queue_limit_(queue_limit) {
   threads_.reserve(static_cast<size_t>(threads));
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }

@@ -28,9 +28,7 @@ spdlog::logger& Sink() {
   return logger;
 }
 
-std::string Now() {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
-}
+std::string Now() { return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()); }
 
 std::string JsonLine(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   nlohmann::ordered_json line;

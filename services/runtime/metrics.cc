@@ -30,8 +30,8 @@ constexpr CounterName kCounters[] = {
 };
 
 // Half a millisecond to a minute.
-const prometheus::Histogram::BucketBoundaries kSeconds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
-                                                          0.5,    1,     2.5,    5,     10,   30,    60};
+const prometheus::Histogram::BucketBoundaries kSeconds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                          0.25,   0.5,   1,      2.5,   5,    10,    30,   60};
 
 std::string TotalKey(std::string_view name, const std::map<std::string, std::string>& labels) {
   std::string key(name);

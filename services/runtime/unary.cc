@@ -19,9 +19,9 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   // The object may be gone when this returns.
   void End(absl::Status status) {
     if (status.ok() && static_cast<int64_t>(reply_->ByteSizeLong()) > scope_.host().max_message_bytes) {
-      status = absl::ResourceExhaustedError(
-          absl::StrCat("the reply has ", reply_->ByteSizeLong(), " bytes, a message takes ",
-                       scope_.host().max_message_bytes, ": ask for fewer items or without text"));
+      status = absl::ResourceExhaustedError(absl::StrCat("the reply has ", reply_->ByteSizeLong(),
+                                                         " bytes, a message takes ", scope_.host().max_message_bytes,
+                                                         ": ask for fewer items or without text"));
     }
     const grpc::Status result = ToGrpc(status);
     scope_.Finished(result);
@@ -52,11 +52,10 @@ grpc::ServerUnaryReactor* RunUnaryAsync(const Host& host, const char* method, gr
                                         std::function<void(const CallContext&, Done)> work) {
   return RunUnaryInline(host, method, context, reply,
                         [&host, work = std::move(work)](const CallContext& call, const Done& done) mutable {
-                          const absl::Status accepted =
-                              host.executor->Submit([call, done, work = std::move(work)] {
-                                if (absl::Status alive = call.Check(); !alive.ok()) return done(std::move(alive));
-                                work(call, done);
-                              });
+                          const absl::Status accepted = host.executor->Submit([call, done, work = std::move(work)] {
+                            if (absl::Status alive = call.Check(); !alive.ok()) return done(std::move(alive));
+                            work(call, done);
+                          });
                           if (!accepted.ok()) done(accepted);
                         });
 }

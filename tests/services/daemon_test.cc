@@ -62,7 +62,8 @@ TEST(Daemon, HealthFollowsTheServer) {
   const std::string address = (*daemon)->address();
   std::string detail;
   EXPECT_TRUE(IsServing(address, "", &detail)) << detail;
-  for (const PublicService& service : PublicServices()) EXPECT_TRUE(IsServing(address, service.name, &detail)) << detail;
+  for (const PublicService& service : PublicServices())
+    EXPECT_TRUE(IsServing(address, service.name, &detail)) << detail;
   EXPECT_FALSE(IsServing(address, "precis.v1.NoSuchService", &detail));
   (*daemon)->Stop();
   EXPECT_FALSE(IsServing(address, "", &detail));
@@ -93,7 +94,8 @@ std::string ListServices(const std::shared_ptr<grpc::Channel>& channel) {
   grpc::CompletionQueue queue;
   void* tag = nullptr;
   bool ok = false;
-  const auto call = stub.PrepareCall(&context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
+  const auto call =
+      stub.PrepareCall(&context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
   const auto next = [&] { queue.Next(&tag, &ok); };
   call->StartCall(nullptr);
   next();

@@ -31,11 +31,13 @@ class WordTokenizer final : public engine::Tokenizer {
       size_t end = begin;
       while (end < text.size() && IsSpace(text[end])) ++end;
       while (end < text.size() && !IsSpace(text[end])) ++end;
-      tokens.push_back({static_cast<engine::TokenId>(std::hash<std::string_view>()(text.substr(begin, end - begin)) % 30000),
-                        {static_cast<int64_t>(begin), static_cast<int64_t>(end)}});
+      tokens.push_back(
+          {static_cast<engine::TokenId>(std::hash<std::string_view>()(text.substr(begin, end - begin)) % 30000),
+           {static_cast<int64_t>(begin), static_cast<int64_t>(end)}});
       begin = end;
     }
-    if (options.add_special) tokens.push_back({2, {static_cast<int64_t>(text.size()), static_cast<int64_t>(text.size())}});
+    if (options.add_special)
+      tokens.push_back({2, {static_cast<int64_t>(text.size()), static_cast<int64_t>(text.size())}});
     return tokens;
   }
   absl::StatusOr<std::vector<engine::TokenId>> Encode(std::string_view text,
@@ -86,8 +88,8 @@ class FakeEncoder final : public engine::Embedder {
       embedding.tokens_total = embedding.tokens_used = static_cast<int64_t>(tokens.size());
       if (embedding.tokens_total > kEncoderWindow) {
         if (options.long_input == engine::LongInput::kError) {
-          return absl::InvalidArgumentError(absl::StrCat("text ", i, " has ", tokens.size(), " tokens, the model takes ",
-                                                         kEncoderWindow));
+          return absl::InvalidArgumentError(
+              absl::StrCat("text ", i, " has ", tokens.size(), " tokens, the model takes ", kEncoderWindow));
         }
         if (options.long_input == engine::LongInput::kTruncate) {
           embedding.truncated = true;
@@ -133,7 +135,8 @@ class FakeGenerator final : public engine::LanguageModel {
 
   absl::StatusOr<std::string> RenderChat(const std::vector<engine::ChatMessage>& messages) const override {
     std::string text;
-    for (const engine::ChatMessage& message : messages) absl::StrAppend(&text, message.role, ": ", message.content, "\n");
+    for (const engine::ChatMessage& message : messages)
+      absl::StrAppend(&text, message.role, ": ", message.content, "\n");
     return text;
   }
   absl::StatusOr<int64_t> CountPromptTokens(const engine::GenerateRequest& request) const override {
@@ -147,9 +150,9 @@ class FakeGenerator final : public engine::LanguageModel {
     engine::GenerateResult result;
     PRECIS_ASSIGN_OR_RETURN(result.prompt_tokens, tokenizer_.CountTokens(prompt));
     if (result.prompt_tokens + request.max_tokens > info_.max_tokens) {
-      return absl::FailedPreconditionError(absl::StrCat("prompt has ", result.prompt_tokens, " tokens, with max_tokens ",
-                                                        request.max_tokens, " they exceed the window of ",
-                                                        info_.max_tokens));
+      return absl::FailedPreconditionError(absl::StrCat("prompt has ", result.prompt_tokens,
+                                                        " tokens, with max_tokens ", request.max_tokens,
+                                                        " they exceed the window of ", info_.max_tokens));
     }
     ++engines_->generating;
     const absl::Status status = Stream(Answer(prompt), request.max_tokens, call, sink, &result);
@@ -231,10 +234,15 @@ ModelSource MakeFakeModels(std::shared_ptr<FakeEngines> engines) {
   source.load_tokenizer = [](const std::string& path) -> absl::StatusOr<std::shared_ptr<const engine::Tokenizer>> {
     return std::make_shared<const WordTokenizer>("fake-tokenizer-" + path);
   };
-  source.load_embedder = [engines](const std::string& path, const engine::LoadOptions&)
-      -> absl::StatusOr<std::shared_ptr<engine::Embedder>> { return std::make_shared<FakeEncoder>(path, engines); };
-  source.load_language_model = [engines](const std::string& path, const engine::LoadOptions&)
-      -> absl::StatusOr<std::shared_ptr<engine::LanguageModel>> { return std::make_shared<FakeGenerator>(path, engines); };
+  source.load_embedder = [engines](const std::string& path,
+                                   const engine::LoadOptions&) -> absl::StatusOr<std::shared_ptr<engine::Embedder>> {
+    return std::make_shared<FakeEncoder>(path, engines);
+  };
+  source.load_language_model =
+      [engines](const std::string& path,
+                const engine::LoadOptions&) -> absl::StatusOr<std::shared_ptr<engine::LanguageModel>> {
+    return std::make_shared<FakeGenerator>(path, engines);
+  };
   return source;
 }
 

@@ -1,5 +1,5 @@
-// Engines that cost nothing, so that a test of the whole stack takes milliseconds: words are tokens, vectors are counted
-// words, and the generator repeats the first passage.
+// Engines that cost nothing, so that a test of the whole stack takes milliseconds: words are tokens, vectors are
+// counted words, and the generator repeats the first passage.
 #pragma once
 
 #include <atomic>

@@ -23,16 +23,17 @@ TEST(RealModels, AQuestionIsAnsweredFromItsDocument) {
     if (!std::filesystem::is_directory(models + "/" + name)) GTEST_SKIP() << name << " is not in " << models;
   }
   TempFolder folder;
-  const Config config = TestConfig(folder.path(), {"--models-dir=" + models, "--encoder=all-minilm-l6-v2",
-                                                   "--generator=smollm2-135m-instruct"});
+  const Config config = TestConfig(
+      folder.path(), {"--models-dir=" + models, "--encoder=all-minilm-l6-v2", "--generator=smollm2-135m-instruct"});
   auto daemon = Daemon::Start(config, EngineModels(models));
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   const auto channel = Dial((*daemon)->address());
   ASSERT_TRUE(CreateCollection(channel, "docs").ok());
   const Ingested ingested =
       Ingest(channel, "docs",
-             {{"/lighthouse.md", "# Lighthouse\n\nThe lighthouse of Norrvik was built in 1893 by Ada Lindqvist. It is 31 "
-                                 "metres high and painted red.\n"},
+             {{"/lighthouse.md",
+               "# Lighthouse\n\nThe lighthouse of Norrvik was built in 1893 by Ada Lindqvist. It is 31 "
+               "metres high and painted red.\n"},
               {"/bread.md", "# Bread\n\nRye bread needs a sourdough starter. Bake it for 50 minutes at 230 degrees.\n"},
               {"/glacier.md", "# Glaciers\n\nA glacier moves a few centimetres a day and carries stones.\n"}});
   ASSERT_TRUE(ingested.status.ok()) << ingested.status.error_message();

@@ -1,5 +1,5 @@
-// The gateway's proxy in front of a role made by hand: bytes, metadata, status, deadline, cancellation and back pressure
-// go through it.
+// The gateway's proxy in front of a role made by hand: bytes, metadata, status, deadline, cancellation and back
+// pressure go through it.
 #include "gateway/proxy.h"
 
 #include <atomic>
@@ -51,7 +51,8 @@ class FakeRole final : public v1::GenerationService::Service {
 
 class Echo final : public v1::EmbeddingService::Service {
  public:
-  grpc::Status Embed(grpc::ServerContext*, grpc::ServerReaderWriter<v1::EmbedResponse, v1::EmbedRequest>* stream) override {
+  grpc::Status Embed(grpc::ServerContext*,
+                     grpc::ServerReaderWriter<v1::EmbedResponse, v1::EmbedRequest>* stream) override {
     v1::EmbedRequest request;
     while (stream->Read(&request)) {
       if (request.model() == "stop") return grpc::Status(grpc::StatusCode::NOT_FOUND, "no such model");

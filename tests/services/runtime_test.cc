@@ -43,7 +43,12 @@ class Gate {
 TEST(Executor, AFullQueueRefusesWithRetryDelay) {
   Executor executor("test", 1, 2);
   Gate started, go;
-  ASSERT_TRUE(executor.Submit([&] { started.Open(); go.Wait(); }).ok());
+  ASSERT_TRUE(executor
+                  .Submit([&] {
+                    started.Open();
+                    go.Wait();
+                  })
+                  .ok());
   started.Wait();
   std::atomic<int> ran = 0;
   ASSERT_TRUE(executor.Submit([&] { ++ran; }).ok());
@@ -150,19 +155,25 @@ TEST_F(Memory, ARetryWhileTheFirstRunsWaitsForIt) {
   v1::DeleteDocumentResponse first, second;
   std::atomic<int> answered = 0, ran = 0;
   std::thread thread([&] {
-    memory_.Run("DeleteDocument", "tenant", "id", request, &first,
-                [&] {
-                  ++ran;
-                  started.Open();
-                  go.Wait();
-                  first.set_sequence(7);
-                  return absl::OkStatus();
-                },
-                [&](const absl::Status&) { ++answered; });
+    memory_.Run(
+        "DeleteDocument", "tenant", "id", request, &first,
+        [&] {
+          ++ran;
+          started.Open();
+          go.Wait();
+          first.set_sequence(7);
+          return absl::OkStatus();
+        },
+        [&](const absl::Status&) { ++answered; });
   });
   started.Wait();
-  memory_.Run("DeleteDocument", "tenant", "id", request, &second, [&] { ++ran; return absl::OkStatus(); },
-              [&](const absl::Status&) { ++answered; });
+  memory_.Run(
+      "DeleteDocument", "tenant", "id", request, &second,
+      [&] {
+        ++ran;
+        return absl::OkStatus();
+      },
+      [&](const absl::Status&) { ++answered; });
   EXPECT_EQ(answered, 0);
   go.Open();
   thread.join();

@@ -324,7 +324,8 @@ TEST_F(Stack, ManyDocumentsGoThroughOneStream) {
   ASSERT_TRUE(CreateCollection(channel_, "docs").ok());
   std::vector<TestDocument> documents;
   for (int i = 0; i < 200; ++i) {
-    documents.push_back({absl::StrCat("/", i, ".txt"), absl::StrCat("Document number ", i, " about topic ", i % 7, ".")});
+    documents.push_back(
+        {absl::StrCat("/", i, ".txt"), absl::StrCat("Document number ", i, " about topic ", i % 7, ".")});
   }
   const Ingested ingested = Ingest(channel_, "docs", documents);
   EXPECT_TRUE(ingested.status.ok()) << ingested.status.error_message();
@@ -365,7 +366,8 @@ TEST_F(Stack, CompressingAStreamEqualsCompressingAMessage) {
   request.mutable_options()->set_budget_tokens(24);
   request.set_query("lighthouse");
   for (int i = 0; i < 4; ++i) {
-    request.add_passages()->set_text(absl::StrCat("The lighthouse number ", i, " is old. It has a lamp. Nobody lives there."));
+    request.add_passages()->set_text(
+        absl::StrCat("The lighthouse number ", i, " is old. It has a lamp. Nobody lives there."));
   }
   v1::CompressResponse whole;
   {

@@ -21,7 +21,8 @@ TEST(Stress, ClientsThatLeaveDisturbNobody) {
   ASSERT_TRUE(CreateCollection(channel, "docs").ok());
   std::vector<TestDocument> documents;
   for (int i = 0; i < 20; ++i) {
-    documents.push_back({absl::StrCat("/", i, ".txt"), absl::StrCat("Lighthouse number ", i, " was built in ", 1800 + i, ".")});
+    documents.push_back(
+        {absl::StrCat("/", i, ".txt"), absl::StrCat("Lighthouse number ", i, " was built in ", 1800 + i, ".")});
   }
   ASSERT_TRUE(Ingest(channel, "docs", documents).status.ok());
 

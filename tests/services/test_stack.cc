@@ -22,8 +22,8 @@ TempFolder::~TempFolder() {
 }
 
 Config TestConfig(const std::string& data_dir, const std::vector<std::string>& flags) {
-  std::vector<std::string> all = {"--listen=127.0.0.1:0",     "--metrics-listen=",           "--log-level=off",
-                                  "--data-dir=" + data_dir,   "--encoder=fake-encoder",      "--generator=fake-generator",
+  std::vector<std::string> all = {"--listen=127.0.0.1:0",    "--metrics-listen=",      "--log-level=off",
+                                  "--data-dir=" + data_dir,  "--encoder=fake-encoder", "--generator=fake-generator",
                                   "--shutdown-grace-ms=2000"};
   all.insert(all.end(), flags.begin(), flags.end());
   auto command = ParseCommandLine(all, [](const char*) -> const char* { return nullptr; });
