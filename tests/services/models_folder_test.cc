@@ -1,0 +1,61 @@
+// Names of models become paths inside the models folder, and nowhere else.
+#include <filesystem>
+#include <fstream>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "models/model_source.h"
+#include "test_stack.h"
+
+namespace precis::services {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+void Touch(const std::string& path) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream(path) << "x";
+}
+
+TEST(ModelsFolder, AFolderIsAModelOfOneKind) {
+  TempFolder folder;
+  Touch(folder.path() + "/hf/config.json");
+  Touch(folder.path() + "/gguf/model.gguf");
+  Touch(folder.path() + "/two/a.gguf");
+  Touch(folder.path() + "/two/b.gguf");
+  Touch(folder.path() + "/stray.gguf");
+  EXPECT_EQ(*FindModel(folder.path(), "hf"), folder.path() + "/hf");
+  EXPECT_EQ(*FindModel(folder.path(), "gguf"), folder.path() + "/gguf/model.gguf");
+  EXPECT_THAT(std::string(FindModel(folder.path(), "two").status().message()), HasSubstr("2 .gguf files"));
+  EXPECT_THAT(std::string(FindModel(folder.path(), "none").status().message()), HasSubstr("precis model pull none"));
+  EXPECT_THAT(ListModelFolders(folder.path()), ElementsAre("gguf", "hf"));
+  EXPECT_TRUE(ListModelFolders(folder.path() + "/nowhere").empty());
+}
+
+TEST(ModelsFolder, NamesCannotLeaveIt) {
+  TempFolder folder;
+  Touch(folder.path() + "/models/a/config.json");
+  Touch(folder.path() + "/secret/config.json");
+  for (const char* name : {"../secret", "a/../../secret", "/etc", "", ".", "..", ".hidden", "a\nb"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(FindModel(folder.path() + "/models", name).status())) << name;
+  }
+}
+
+TEST(ModelsFolder, TheSmallGeneratorStandsInAndSaysSo) {
+  const auto engines = std::make_shared<FakeEngines>();
+  const ModelSource models = MakeFakeModels(engines);
+  engines->models = {"smollm2-135m-instruct"};
+  const auto found = FindDefaultGenerator(models, "qwen");
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->name, "smollm2-135m-instruct");
+  EXPECT_THAT(found->notice, AllOf(HasSubstr("qwen"), HasSubstr("stands in")));
+  engines->models.insert("qwen");
+  EXPECT_EQ(FindDefaultGenerator(models, "qwen")->name, "qwen");
+  EXPECT_TRUE(FindDefaultGenerator(models, "qwen")->notice.empty());
+  engines->models.clear();
+  EXPECT_TRUE(absl::IsNotFound(FindDefaultGenerator(models, "qwen").status()));
+}
+
+}  // namespace
+}  // namespace precis::services
