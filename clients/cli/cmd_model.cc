@@ -28,6 +28,17 @@ absl::StatusOr<std::vector<models::Model>> Lock(const Flags& flags) {
 
 std::string Folder(const Flags& flags) { return flags.folder.empty() ? models::DefaultModelsFolder() : flags.folder; }
 
+const char* KindName(v1::ModelKind kind) {
+  switch (kind) {
+    case v1::MODEL_KIND_ENCODER:
+      return "encoder";
+    case v1::MODEL_KIND_GENERATOR:
+      return "generator";
+    default:
+      return "?";
+  }
+}
+
 const char* StateName(v1::ModelState state) {
   switch (state) {
     case v1::MODEL_STATE_AVAILABLE:
@@ -60,8 +71,7 @@ int ListServer(const Globals& globals) {
   }
   Table table({"model", "kind", "state", "size", "window", "detail"});
   for (const auto& m : response.models()) {
-    table.AddRow({OneLine(m.name(), 60) + (m.is_default() ? " *" : ""),
-                  m.kind() == v1::MODEL_KIND_ENCODER ? "encoder" : "generator", StateName(m.state()),
+    table.AddRow({OneLine(m.name(), 60) + (m.is_default() ? " *" : ""), KindName(m.kind()), StateName(m.state()),
                   HumanBytes(m.size_bytes()), WithThousands(m.max_tokens()), OneLine(m.detail(), 200)});
   }
   table.Print();

@@ -71,8 +71,8 @@ absl::StatusOr<engine::ModelFileInfo> Generators::Inspect(const std::string& nam
 }
 
 absl::StatusOr<v1::Model> Generators::Describe(const std::string& name) {
+  PRECIS_RETURN_IF_ERROR(models_.find(name).status());
   const auto inspected = Inspect(name);
-  if (absl::IsNotFound(inspected.status()) || absl::IsInvalidArgument(inspected.status())) return inspected.status();
   v1::Model model;
   model.set_name(name);
   if (!inspected.ok()) {

@@ -162,7 +162,9 @@ class BadInput(unittest.TestCase):
             error = self.server.error("generate", "--model", name, "Hello")
             self.assertIn(error.code, ("DATA_LOSS", "INVALID_ARGUMENT", "FAILED_PRECONDITION"), error)
             self.assertIn("model.gguf", error.message)
-        self.assertIn(harness.GENERATOR, [model["name"] for model in self.server.json("model", "list")])
+        states = {model["name"]: model["state"] for model in self.server.json("model", "list")}
+        self.assertLessEqual(set(self.broken) | {harness.GENERATOR}, set(states))
+        self.assertEqual({states[name] for name in self.broken}, {"MODEL_STATE_FAILED"})
 
     def test_models_that_are_not_there(self):
         """a model that is not there is NOT_FOUND with its name, everywhere one can be named"""
