@@ -1,4 +1,4 @@
-"""Starts that must be refused with one sentence, changed models, a full disk, and ends in the middle of work."""
+"""Starts that must be refused, changed models, full queues, a full disk, and ends in the middle of work."""
 import json
 import os
 import shutil
@@ -127,6 +127,29 @@ class Stop(unittest.TestCase):
         rest, errors = client.communicate(timeout=10)
         self.assertEqual(client.returncode, 0, errors)
         self.assertIn("done", json.loads((first + rest).splitlines()[-1]))
+
+
+class Overload(unittest.TestCase):
+    def test_full_queue(self):
+        """more calls at once than the queue holds: those beyond are refused with a sentence, the others answered"""
+        server = harness.Server(queue_limit=4, generator_workers=1)
+        self.addCleanup(server.close)
+        server.start()
+        generate = ["generate", "--max-tokens", "60", "Write a long story about a ship."]
+        clients = [server.popen("--json", *generate) for _ in range(16)]
+        refused = 0
+        for client in clients:
+            out, errors = client.communicate(timeout=harness.DEADLINE_S)
+            if client.returncode == 0:
+                self.assertIn("done", json.loads(out.splitlines()[-1]))
+                continue
+            refused += 1
+            error = json.loads(errors)["error"]
+            self.assertEqual(error["code"], "RESOURCE_EXHAUSTED")
+            harness.check_sentence(error["message"])
+        self.assertLess(0, refused)
+        self.assertLessEqual(refused, len(clients) - 4, "four may wait")
+        self.assertIn("done", server.json(*generate)[-1])
 
 
 class DiskFull(unittest.TestCase):

@@ -32,12 +32,12 @@ class Durability(unittest.TestCase):
         pick = random.Random(seed)
         known = {}  # uri -> version_id, as acknowledged
         files = 0
-        for round_number in range(4):
+        for round_number in range(3):
             folder = self.server.folder / f"round-{round_number}"
-            files += len(corpus.write_many(folder, 150, seed=round_number))
+            files += len(corpus.write_many(folder, 120, seed=round_number))
             self.server.start()
             indexing = self.start_indexing(folder)
-            for _ in range(pick.randint(1, 120)):
+            for _ in range(pick.randint(1, 110)):
                 uri, version = self.acknowledged(indexing.stdout.readline())
                 known[uri] = version
             self.server.kill()
