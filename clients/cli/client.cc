@@ -65,9 +65,11 @@ const char* CodeName(grpc::StatusCode code) {
 std::string Sentence(const Globals& globals, const grpc::Status& status) {
   if (Interrupted()) return "interrupted";
   const std::string& message = status.error_message();
+  // gRPC's own words for a server that is not there. A gateway that misses a role says so in a sentence of its own.
+  const auto begins = [&message](const char* prefix) { return message.rfind(prefix, 0) == 0; };
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-      (message.find("failed to connect") != std::string::npos || message.find("Connection") != std::string::npos ||
-       message.find("Socket closed") != std::string::npos || message.find("connections to all") != std::string::npos)) {
+      (begins("failed to connect") || begins("connections to all") || begins("Socket closed") ||
+       begins("Connection reset") || begins("recvmsg"))) {
     return "no server answers at " + globals.server +
            " (start one with 'precisd', or name another with --server HOST:PORT)";
   }

@@ -140,10 +140,18 @@ template <typename T>
 inline void AttendAs(const AttentionArgs& args) {
   for (int h = 0; h < args.group;) {
     switch (std::min(args.group - h, kHeadsTogether)) {
-      case 4: AttendHeads<4, T>(args, h); break;
-      case 3: AttendHeads<3, T>(args, h); break;
-      case 2: AttendHeads<2, T>(args, h); break;
-      default: AttendHeads<1, T>(args, h); break;
+      case 4:
+        AttendHeads<4, T>(args, h);
+        break;
+      case 3:
+        AttendHeads<3, T>(args, h);
+        break;
+      case 2:
+        AttendHeads<2, T>(args, h);
+        break;
+      default:
+        AttendHeads<1, T>(args, h);
+        break;
     }
     h += std::min(args.group - h, kHeadsTogether);
   }

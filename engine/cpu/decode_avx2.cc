@@ -27,7 +27,9 @@ struct Ints {
 };
 PRECIS_SIMD_INLINE Floats ToFloats(Ints a) { return {_mm256_cvtepi32_ps(a.v)}; }
 
-PRECIS_SIMD_INLINE __m256i LoadInts(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+PRECIS_SIMD_INLINE __m256i LoadInts(const uint8_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
 
 // The 32 integers of group g of 8 outputs; signed with 8 bits, else unsigned.
 template <int Bits>
@@ -90,9 +92,9 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int column, const int8_t* x,
   }
 }
 
-#include "cpu/decode_math-inl.h"
 #include "cpu/decode_attention-inl.h"
 #include "cpu/decode_gemm-inl.h"
+#include "cpu/decode_math-inl.h"
 
 }  // namespace
 }  // namespace avx2

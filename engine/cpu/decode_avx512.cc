@@ -93,9 +93,9 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int /*column*/, const int8_t
   }
 }
 
-#include "cpu/decode_math-inl.h"
 #include "cpu/decode_attention-inl.h"
 #include "cpu/decode_gemm-inl.h"
+#include "cpu/decode_math-inl.h"
 
 }  // namespace
 }  // namespace avx512

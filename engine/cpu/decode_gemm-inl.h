@@ -112,16 +112,26 @@ inline void GemmFormat(const PackedMatrix& w, const QuantizedRows& x, int64_t be
 
 inline void Gemm(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, int64_t end, float* y, int64_t stride) {
   switch (w.format()) {
-    case QFormat::kU4: return GemmFormat<QFormat::kU4>(w, x, begin, end, y, stride);
-    case QFormat::kU4Min: return GemmFormat<QFormat::kU4Min>(w, x, begin, end, y, stride);
-    case QFormat::kU5: return GemmFormat<QFormat::kU5>(w, x, begin, end, y, stride);
-    case QFormat::kU5Min: return GemmFormat<QFormat::kU5Min>(w, x, begin, end, y, stride);
-    case QFormat::kS8: return GemmFormat<QFormat::kS8>(w, x, begin, end, y, stride);
-    case QFormat::kS8Wide: return GemmFormat<QFormat::kS8Wide>(w, x, begin, end, y, stride);
-    case QFormat::kU4K: return GemmFormat<QFormat::kU4K>(w, x, begin, end, y, stride);
-    case QFormat::kU5K: return GemmFormat<QFormat::kU5K>(w, x, begin, end, y, stride);
-    case QFormat::kS6: return GemmFormat<QFormat::kS6>(w, x, begin, end, y, stride);
-    case QFormat::kF32: return;  // GemmF32
+    case QFormat::kU4:
+      return GemmFormat<QFormat::kU4>(w, x, begin, end, y, stride);
+    case QFormat::kU4Min:
+      return GemmFormat<QFormat::kU4Min>(w, x, begin, end, y, stride);
+    case QFormat::kU5:
+      return GemmFormat<QFormat::kU5>(w, x, begin, end, y, stride);
+    case QFormat::kU5Min:
+      return GemmFormat<QFormat::kU5Min>(w, x, begin, end, y, stride);
+    case QFormat::kS8:
+      return GemmFormat<QFormat::kS8>(w, x, begin, end, y, stride);
+    case QFormat::kS8Wide:
+      return GemmFormat<QFormat::kS8Wide>(w, x, begin, end, y, stride);
+    case QFormat::kU4K:
+      return GemmFormat<QFormat::kU4K>(w, x, begin, end, y, stride);
+    case QFormat::kU5K:
+      return GemmFormat<QFormat::kU5K>(w, x, begin, end, y, stride);
+    case QFormat::kS6:
+      return GemmFormat<QFormat::kS6>(w, x, begin, end, y, stride);
+    case QFormat::kF32:
+      return;  // GemmF32
   }
 }
 

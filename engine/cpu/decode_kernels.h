@@ -18,12 +18,12 @@ inline constexpr int kKvPage = 64;  // positions of a page, and of an attention 
 // One query position of one KV head: its group of query heads over the pages of its sequence.
 // A page holds for one layer and KV head the keys transposed, [head_dim][64], then the values, [64][head_dim].
 struct AttentionArgs {
-  const float* queries;    // [group][head_dim], already scaled by 1 / sqrt(head_dim)
-  float* out;              // [group][head_dim]
+  const float* queries;      // [group][head_dim], already scaled by 1 / sqrt(head_dim)
+  float* out;                // [group][head_dim]
   const void* const* pages;  // of the sequence, in order; of storage type float, or binary16 when `half`
-  int64_t page_offset;     // in elements: where this layer's and head's keys begin inside a page
-  int64_t begin, end;      // the positions attended to: end - 1 is the query's own; begin > 0 with a sliding window
-  int group, head_dim;     // head_dim % 16 == 0, <= 256
+  int64_t page_offset;       // in elements: where this layer's and head's keys begin inside a page
+  int64_t begin, end;        // the positions attended to: end - 1 is the query's own; begin > 0 with a sliding window
+  int group, head_dim;       // head_dim % 16 == 0, <= 256
   bool half;
 };
 

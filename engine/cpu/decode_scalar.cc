@@ -55,9 +55,9 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int column, const int8_t* x,
   }
 }
 
-#include "cpu/decode_math-inl.h"
 #include "cpu/decode_attention-inl.h"
 #include "cpu/decode_gemm-inl.h"
+#include "cpu/decode_math-inl.h"
 
 }  // namespace
 }  // namespace scalar

@@ -22,9 +22,7 @@ PRECIS_SIMD_INLINE Floats Div(Floats a, Floats b) { return {a.v / b.v}; }
 PRECIS_SIMD_INLINE Floats Max(Floats a, Floats b) { return {a.v > b.v ? a.v : b.v}; }
 PRECIS_SIMD_INLINE Floats Min(Floats a, Floats b) { return {a.v < b.v ? a.v : b.v}; }
 PRECIS_SIMD_INLINE Floats Fma(Floats a, Floats b, Floats c) { return {std::fma(a.v, b.v, c.v)}; }
-PRECIS_SIMD_INLINE Floats Round(Floats a) {
-  return {static_cast<float>(_mm_cvtss_si32(_mm_set_ss(a.v)))};
-}
+PRECIS_SIMD_INLINE Floats Round(Floats a) { return {static_cast<float>(_mm_cvtss_si32(_mm_set_ss(a.v)))}; }
 // 2^n for a whole n in [-126, 127].
 PRECIS_SIMD_INLINE Floats PowerOfTwo(Floats n) {
   return {std::bit_cast<float>((_mm_cvtss_si32(_mm_set_ss(n.v)) + 127) << 23)};

@@ -100,7 +100,7 @@ void ReadBlock(TensorType type, const uint8_t* row, int64_t b, Block* out) {
     }
     case TensorType::kQ6_K: {
       const uint8_t* p = row + b / 8 * 210;
-      const int j = static_cast<int>(b % 8);         // of 8 blocks of 32; 4 of them make half of the 256
+      const int j = static_cast<int>(b % 8);  // of 8 blocks of 32; 4 of them make half of the 256
       const uint8_t* low = p + j / 4 * 64 + j % 2 * 32;
       const uint8_t* high = p + 128 + j / 4 * 32;
       for (int i = 0; i < 32; ++i) {
@@ -111,7 +111,8 @@ void ReadBlock(TensorType type, const uint8_t* row, int64_t b, Block* out) {
       for (int s = 0; s < 2; ++s) out->scale[s] = d * static_cast<float>(static_cast<int8_t>(p[192 + 2 * j + s]));
       return;
     }
-    default: return;  // floats, see PackBlocks
+    default:
+      return;  // floats, see PackBlocks
   }
 }
 
@@ -126,7 +127,8 @@ void QuantizeFloats(const float* x, Block* out) {
   std::memset(out->q, 0, kBlock);
   out->scale[0] = !finite ? std::numeric_limits<float>::quiet_NaN() : most / 127.0f;
   if (!finite || most < 1e-30f) return;
-  for (int i = 0; i < kBlock; ++i) out->q[i] = static_cast<uint8_t>(static_cast<int8_t>(std::lrintf(x[i] * (127.0f / most))));
+  for (int i = 0; i < kBlock; ++i)
+    out->q[i] = static_cast<uint8_t>(static_cast<int8_t>(std::lrintf(x[i] * (127.0f / most))));
 }
 
 // Puts the block of one output into its place among the 16 of its panel. The place must be zero.
@@ -171,22 +173,33 @@ bool CanPackQuantized(TensorType type) {
     case TensorType::kQ8_0:
     case TensorType::kQ4_K:
     case TensorType::kQ5_K:
-    case TensorType::kQ6_K: return true;
-    default: return false;
+    case TensorType::kQ6_K:
+      return true;
+    default:
+      return false;
   }
 }
 
 QFormat QFormatOf(TensorType type) {
   switch (type) {
-    case TensorType::kQ4_0: return QFormat::kU4;
-    case TensorType::kQ4_1: return QFormat::kU4Min;
-    case TensorType::kQ5_0: return QFormat::kU5;
-    case TensorType::kQ5_1: return QFormat::kU5Min;
-    case TensorType::kQ8_0: return QFormat::kS8;
-    case TensorType::kQ4_K: return QFormat::kU4K;
-    case TensorType::kQ5_K: return QFormat::kU5K;
-    case TensorType::kQ6_K: return QFormat::kS6;
-    default: return QFormat::kS8Wide;
+    case TensorType::kQ4_0:
+      return QFormat::kU4;
+    case TensorType::kQ4_1:
+      return QFormat::kU4Min;
+    case TensorType::kQ5_0:
+      return QFormat::kU5;
+    case TensorType::kQ5_1:
+      return QFormat::kU5Min;
+    case TensorType::kQ8_0:
+      return QFormat::kS8;
+    case TensorType::kQ4_K:
+      return QFormat::kU4K;
+    case TensorType::kQ5_K:
+      return QFormat::kU5K;
+    case TensorType::kQ6_K:
+      return QFormat::kS6;
+    default:
+      return QFormat::kS8Wide;
   }
 }
 
@@ -228,8 +241,8 @@ absl::Status PackedMatrix::PackFloats(const TensorView& tensor, int64_t first) {
 
 absl::Status PackedMatrix::PackBlocks(const TensorView& tensor, int64_t first) {
   if (!CanPackQuantized(tensor.type) || (QFormatOf(tensor.type) != format_ && format_ != QFormat::kS8Wide)) {
-    return absl::InternalError(absl::StrCat("tensor '", tensor.name, "' of type ", TypeName(tensor.type),
-                                            " does not pack to this matrix"));
+    return absl::InternalError(
+        absl::StrCat("tensor '", tensor.name, "' of type ", TypeName(tensor.type), " does not pack to this matrix"));
   }
   const QFormatShape shape = ShapeOf(format_);
   std::vector<float> floats(format_ == QFormat::kS8Wide ? static_cast<size_t>(inputs_) : 0);

@@ -61,9 +61,9 @@ class PackedMatrix {
   // Room for `outputs` x `inputs`; inputs % 32 == 0 unless the format is kF32.
   static PackedMatrix Allocate(QFormat format, int64_t outputs, int64_t inputs);
 
-  // Fills the outputs [first, first + tensor.rows()) from the tensor's rows, quantised as stored. Panels that are shared
-  // between two tensors (fused projections) may not be filled at the same time. Requires matching sizes and a type that
-  // packs to format().
+  // Fills the outputs [first, first + tensor.rows()) from the tensor's rows, quantised as stored. Panels that are
+  // shared between two tensors (fused projections) may not be filled at the same time. Requires matching sizes and a
+  // type that packs to format().
   absl::Status Pack(const TensorView& tensor, int64_t first);
 
   // The dequantised value; slow, for tests.
@@ -98,8 +98,8 @@ struct QuantizedRows {
 
   // The view of one of the rows.
   QuantizedRows Row(int64_t r) const {
-    return {1, inputs, planes, q + r * planes * inputs, scale + r * (inputs / kBlock),
-            sum16 + r * planes * (inputs / 16)};
+    return {
+        1, inputs, planes, q + r * planes * inputs, scale + r * (inputs / kBlock), sum16 + r * planes * (inputs / 16)};
   }
 };
 

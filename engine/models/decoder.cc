@@ -181,7 +181,8 @@ void Decoder::AddPart(int64_t r, const std::vector<float>& post_norm) {
 std::span<const float> Decoder::Logits(int64_t first, int64_t count) {
   const size_t size = static_cast<size_t>(count * config_.vocabulary);
   if (logits_.size() < size) logits_.resize(size);
-  ops::LinearInput in{states_.data() + first * config_.hidden, quantized_.Get(count, config_.hidden, weights_.output.planes())};
+  ops::LinearInput in{states_.data() + first * config_.hidden,
+                      quantized_.Get(count, config_.hidden, weights_.output.planes())};
   for (int64_t r = 0; r < count; ++r) ops::PrepareRow(*kernels_, weights_.output, in, r);
   ops::Linear(*kernels_, pool_.get(), weights_.output, in, count, logits_.data());
   return {logits_.data(), size};

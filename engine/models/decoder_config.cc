@@ -23,9 +23,9 @@ constexpr Family kFamilies[] = {
 absl::Status ReadSize(const GgufFile& file, const std::string& key, int64_t most, int64_t multiple, int64_t* out) {
   PRECIS_ASSIGN_OR_RETURN(*out, file.GetI64(key));
   if (*out < 1 || *out > most || *out % multiple != 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "'", key, "' is ", *out, " in ", file.path(), "; it must be 1 to ", most,
-        multiple > 1 ? absl::StrCat(" and a multiple of ", multiple) : std::string()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", key, "' is ", *out, " in ", file.path(), "; it must be 1 to ", most,
+                     multiple > 1 ? absl::StrCat(" and a multiple of ", multiple) : std::string()));
   }
   return absl::OkStatus();
 }
@@ -44,13 +44,12 @@ absl::Status ReadRope(const GgufFile& file, const std::string& arch, DecoderConf
   if (scaling == "linear") {
     PRECIS_ASSIGN_OR_RETURN(rope.linear_scale, file.GetF32(arch + ".rope.scaling.factor"));
   } else if (scaling != "none") {
-    return absl::UnimplementedError(
-        absl::StrCat("'", arch, ".rope.scaling.type' is '", scaling, "' in ", file.path(),
-                     ": of the RoPE scalings only 'linear' is supported"));
+    return absl::UnimplementedError(absl::StrCat("'", arch, ".rope.scaling.type' is '", scaling, "' in ", file.path(),
+                                                 ": of the RoPE scalings only 'linear' is supported"));
   }
   if (file.tensors().Find("rope_freqs.weight") != nullptr) {
-    return absl::UnimplementedError(absl::StrCat("tensor 'rope_freqs.weight' in ", file.path(),
-                                                 ": Llama 3's RoPE scaling is not supported"));
+    return absl::UnimplementedError(
+        absl::StrCat("tensor 'rope_freqs.weight' in ", file.path(), ": Llama 3's RoPE scaling is not supported"));
   }
   if (!(rope.base > 1.0f) || !std::isfinite(rope.base) || !(rope.linear_scale > 0.0f) ||
       !std::isfinite(rope.linear_scale)) {
@@ -104,8 +103,8 @@ absl::StatusOr<DecoderConfig> ReadDecoderConfig(const GgufFile& file) {
   PRECIS_ASSIGN_OR_RETURN(const TensorView* embedding, file.tensors().Get("token_embd.weight", {-1, c.hidden}));
   c.vocabulary = embedding->rows();
   if (c.vocabulary > int64_t{1} << 22) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a vocabulary of ", c.vocabulary, " tokens in ", file.path(), "; at most 4,194,304 are supported"));
+    return absl::InvalidArgumentError(absl::StrCat("a vocabulary of ", c.vocabulary, " tokens in ", file.path(),
+                                                   "; at most 4,194,304 are supported"));
   }
   c.attention_scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim));
   PRECIS_RETURN_IF_ERROR(ReadRope(file, arch, &c));

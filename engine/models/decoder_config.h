@@ -30,12 +30,12 @@ struct DecoderConfig {
   int64_t window = 0;
   int64_t global_every = 0;
 
-  float attention_scale = 0;   // of query x key
-  float embedding_scale = 1;   // token embeddings are multiplied by it
-  bool qkv_bias = false;       // q, k, v have biases (else none may be there)
-  bool qk_norm = false;        // RMS norm of each query and key head before RoPE
-  bool post_norms = false;     // RMS norm of what attention and feed-forward add
-  bool gelu = false;           // feed-forward gate: GELU (tanh form) instead of SiLU
+  float attention_scale = 0;  // of query x key
+  float embedding_scale = 1;  // token embeddings are multiplied by it
+  bool qkv_bias = false;      // q, k, v have biases (else none may be there)
+  bool qk_norm = false;       // RMS norm of each query and key head before RoPE
+  bool post_norms = false;    // RMS norm of what attention and feed-forward add
+  bool gelu = false;          // feed-forward gate: GELU (tanh form) instead of SiLU
 
   bool IsGlobal(int64_t layer) const { return window == 0 || layer % global_every == global_every - 1; }
 };

@@ -67,15 +67,14 @@ class Loader {
     const int64_t q = c_.heads * c_.head_dim, kv = c_.kv_heads * c_.head_dim;
     PRECIS_RETURN_IF_ERROR(Vector(prefix + "attn_norm.weight", c_.hidden, &layer->attention_norm));
     PRECIS_RETURN_IF_ERROR(Vector(prefix + "ffn_norm.weight", c_.hidden, &layer->ffn_norm));
-    PRECIS_RETURN_IF_ERROR(Matrix(
-        {{prefix + "attn_q.weight", q}, {prefix + "attn_k.weight", kv}, {prefix + "attn_v.weight", kv}}, c_.hidden,
-        kAttentionPlanes, &layer->qkv));
-    PRECIS_RETURN_IF_ERROR(Matrix({{prefix + "attn_output.weight", c_.hidden}}, q, kAttentionPlanes, &layer->attention_output));
     PRECIS_RETURN_IF_ERROR(
-        Matrix({{prefix + "ffn_gate.weight", c_.ffn}, {prefix + "ffn_up.weight", c_.ffn}}, c_.hidden,
-               kGateUpPlanes, &layer->gate_up));
+        Matrix({{prefix + "attn_q.weight", q}, {prefix + "attn_k.weight", kv}, {prefix + "attn_v.weight", kv}},
+               c_.hidden, kAttentionPlanes, &layer->qkv));
     PRECIS_RETURN_IF_ERROR(
-        Matrix({{prefix + "ffn_down.weight", c_.hidden}}, c_.ffn, kDownPlanes, &layer->down));
+        Matrix({{prefix + "attn_output.weight", c_.hidden}}, q, kAttentionPlanes, &layer->attention_output));
+    PRECIS_RETURN_IF_ERROR(Matrix({{prefix + "ffn_gate.weight", c_.ffn}, {prefix + "ffn_up.weight", c_.ffn}}, c_.hidden,
+                                  kGateUpPlanes, &layer->gate_up));
+    PRECIS_RETURN_IF_ERROR(Matrix({{prefix + "ffn_down.weight", c_.hidden}}, c_.ffn, kDownPlanes, &layer->down));
     if (c_.qkv_bias) {
       for (const auto& [name, size] : {std::pair<const char*, int64_t>{"attn_q", q}, {"attn_k", kv}, {"attn_v", kv}}) {
         std::vector<float> bias;
@@ -129,8 +128,8 @@ absl::StatusOr<DecoderWeights> LoadDecoderWeights(std::shared_ptr<const GgufFile
   Loader loader(*file, config, exact, check, pool);
   PRECIS_ASSIGN_OR_RETURN(w.embedding, loader.Tensor("token_embd.weight", {config.vocabulary, config.hidden}));
   if (!CanDequantize(w.embedding->type)) {
-    return absl::UnimplementedError(absl::StrCat("tensor 'token_embd.weight' has type ", TypeName(w.embedding->type),
-                                                 ", which is not supported"));
+    return absl::UnimplementedError(
+        absl::StrCat("tensor 'token_embd.weight' has type ", TypeName(w.embedding->type), ", which is not supported"));
   }
   PRECIS_RETURN_IF_ERROR(loader.Vector("output_norm.weight", config.hidden, &w.output_norm));
   w.layers.resize(static_cast<size_t>(config.layers));
@@ -138,9 +137,8 @@ absl::StatusOr<DecoderWeights> LoadDecoderWeights(std::shared_ptr<const GgufFile
     PRECIS_RETURN_IF_ERROR(loader.Layer(i, &w.layers[static_cast<size_t>(i)]));
   }
   const bool tied = file->tensors().Find("output.weight") == nullptr;
-  PRECIS_RETURN_IF_ERROR(
-      loader.Matrix({{tied ? "token_embd.weight" : "output.weight", config.vocabulary}}, config.hidden, kOutputPlanes,
-                    &w.output));
+  PRECIS_RETURN_IF_ERROR(loader.Matrix({{tied ? "token_embd.weight" : "output.weight", config.vocabulary}},
+                                       config.hidden, kOutputPlanes, &w.output));
   PRECIS_RETURN_IF_ERROR(loader.NothingLeft());
   for (const TensorView& t : file->tensors().all()) w.parameters += t.elements();
   w.file = std::move(file);

@@ -25,7 +25,7 @@ struct DecoderLayer {
 };
 
 struct DecoderWeights {
-  std::shared_ptr<const GgufFile> file;  // holds `embedding`
+  std::shared_ptr<const GgufFile> file;   // holds `embedding`
   const TensorView* embedding = nullptr;  // rows are dequantised as tokens ask for them
   std::vector<DecoderLayer> layers;
   std::vector<float> output_norm;

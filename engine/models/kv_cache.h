@@ -1,9 +1,9 @@
 // Keys and values of all sequences of a model, in pages of 64 positions under one hard budget.
 //
-// A page (ops/kv_layout.h) begins at a position that is a multiple of 64. A full page is registered under a hash of its tenant and of every token
-// up to its end, so that a later sequence of the same tenant with the same beginning takes it instead of computing it:
-// the same bits, since attention tiles are these very pages. Pages that no sequence uses stay, least recently used
-// first to go.
+// A page (ops/kv_layout.h) begins at a position that is a multiple of 64. A full page is registered under a hash of its
+// tenant and of every token up to its end, so that a later sequence of the same tenant with the same beginning takes it
+// instead of computing it: the same bits, since attention tiles are these very pages. Pages that no sequence uses stay,
+// least recently used first to go.
 //
 // Room is promised when a sequence is admitted, for all the positions it may ever have: a running sequence never runs
 // out. Not thread-safe: the engine thread of the model owns it.
@@ -59,7 +59,7 @@ class KvSequence {
   std::vector<const void*> data_;
   int64_t promised_ = 0;  // pages still to be taken
   int64_t length_ = 0, reused_ = 0;
-  Digest chain_{};            // of the tenant and all full pages
+  Digest chain_{};             // of the tenant and all full pages
   std::vector<TokenId> open_;  // tokens of the page that is not full yet
 };
 

@@ -9,8 +9,8 @@
 
 namespace precis::engine::ops {
 
-absl::StatusOr<LinearWeights> LinearWeights::Pack(const std::vector<const TensorView*>& tensors, bool exact,
-                                                  int planes, cpu::ThreadPool* pool) {
+absl::StatusOr<LinearWeights> LinearWeights::Pack(const std::vector<const TensorView*>& tensors, bool exact, int planes,
+                                                  cpu::ThreadPool* pool) {
   LinearWeights w;
   w.planes_ = planes;
   for (const TensorView* t : tensors) {
@@ -20,15 +20,15 @@ absl::StatusOr<LinearWeights> LinearWeights::Pack(const std::vector<const Tensor
                                                    "another supported type"));
     }
     if (w.inputs_ != 0 && w.inputs_ != t->columns()) {
-      return absl::InvalidArgumentError(absl::StrCat("tensor '", t->name, "' takes ", t->columns(),
-                                                     " inputs where its neighbours take ", w.inputs_));
+      return absl::InvalidArgumentError(
+          absl::StrCat("tensor '", t->name, "' takes ", t->columns(), " inputs where its neighbours take ", w.inputs_));
     }
     w.inputs_ = t->columns();
     w.outputs_ += t->rows();
     const bool floats = exact || t->columns() % cpu::kBlock != 0;
     w.quantized_ |= !floats;
-    w.parts_.push_back(cpu::PackedMatrix::Allocate(floats ? cpu::QFormat::kF32 : cpu::QFormatOf(t->type), t->rows(),
-                                                   t->columns()));
+    w.parts_.push_back(
+        cpu::PackedMatrix::Allocate(floats ? cpu::QFormat::kF32 : cpu::QFormatOf(t->type), t->rows(), t->columns()));
     cpu::PackedMatrix& part = w.parts_.back();
     std::mutex mutex;
     absl::Status status;

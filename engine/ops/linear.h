@@ -15,8 +15,8 @@ namespace precis::engine::ops {
 
 // Rows of activations in the forms that weights want: floats, and quantised where a matrix is.
 struct LinearInput {
-  const float* x = nullptr;   // [rows][inputs]
-  cpu::QuantizedRows q;       // filled by PrepareRow, unused with float weights
+  const float* x = nullptr;  // [rows][inputs]
+  cpu::QuantizedRows q;      // filled by PrepareRow, unused with float weights
 };
 
 // Matrices side by side: the outputs of the first, then those of the second...

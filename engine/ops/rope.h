@@ -7,9 +7,9 @@
 namespace precis::engine::ops {
 
 struct RopeConfig {
-  int64_t head_dim = 0;      // even
-  float base = 10000.0f;     // > 0
-  float linear_scale = 1.0f; // positions are divided by it ("linear" scaling)
+  int64_t head_dim = 0;       // even
+  float base = 10000.0f;      // > 0
+  float linear_scale = 1.0f;  // positions are divided by it ("linear" scaling)
   // Which two values of a head turn together: i and i + head_dim / 2, or 2 i and 2 i + 1 (how GGUF stores Llama).
   bool interleaved = false;
 };

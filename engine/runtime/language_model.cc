@@ -32,8 +32,9 @@ std::vector<TokenId> FindEnds(const Tokenizer& tokenizer) {
 
 absl::Status CheckRequest(const GenerateRequest& request) {
   if (request.prompt.empty() == request.messages.empty()) {
-    return absl::InvalidArgumentError(request.prompt.empty() ? "the request has neither a prompt nor messages: send one"
-                                                             : "the request has a prompt and messages: send one of them");
+    return absl::InvalidArgumentError(request.prompt.empty()
+                                          ? "the request has neither a prompt nor messages: send one"
+                                          : "the request has a prompt and messages: send one of them");
   }
   if (request.max_tokens < 1) {
     return absl::InvalidArgumentError(absl::StrCat("max_tokens is ", request.max_tokens, "; it must be at least 1"));
@@ -106,9 +107,10 @@ absl::StatusOr<GenerateResult> DecoderLanguageModel::Generate(const GenerateRequ
   GenerateResult result;
   result.prompt_tokens = static_cast<int64_t>(job.tokens.size());
   if (result.prompt_tokens + request.max_tokens > info_.max_tokens) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the prompt has ", result.prompt_tokens, " tokens and max_tokens is ", request.max_tokens, ", model '",
-        info_.name, "' takes ", info_.max_tokens, " in all: shorten the prompt, lower max_tokens or use a longer model"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the prompt has ", result.prompt_tokens, " tokens and max_tokens is ", request.max_tokens,
+                     ", model '", info_.name, "' takes ", info_.max_tokens,
+                     " in all: shorten the prompt, lower max_tokens or use a longer model"));
   }
   job.tenant = request.tenant;
   job.call = call;
@@ -151,8 +153,8 @@ absl::StatusOr<std::vector<TokenScore>> DecoderLanguageModel::ScoreTokens(std::s
   PRECIS_ASSIGN_OR_RETURN(const std::vector<Token> tokens, tokenizer_->EncodeWithOffsets(text, {}));
   for (const Token& token : tokens) job.tokens.push_back(token.id);
   if (static_cast<int64_t>(job.tokens.size()) > info_.max_tokens) {
-    return absl::FailedPreconditionError(absl::StrCat("the text has ", tokens.size(), " tokens and its context ", before,
-                                                      ", model '", info_.name, "' takes ", info_.max_tokens,
+    return absl::FailedPreconditionError(absl::StrCat("the text has ", tokens.size(), " tokens and its context ",
+                                                      before, ", model '", info_.name, "' takes ", info_.max_tokens,
                                                       " in all: score it in parts or use a longer model"));
   }
   std::vector<TokenScore> scores(tokens.size());

@@ -33,8 +33,7 @@ absl::Status CheckOptions(const LoadOptions& options) {
         absl::StrCat("kv_budget_bytes is ", options.kv_budget_bytes, ", must be 0 (one full window) or more"));
   }
   if (options.max_sequences < 1 || options.max_sequences > 1024) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("max_sequences is ", options.max_sequences, ", must be 1 to 1,024"));
+    return absl::InvalidArgumentError(absl::StrCat("max_sequences is ", options.max_sequences, ", must be 1 to 1,024"));
   }
   if (options.queue_limit < 1) {
     return absl::InvalidArgumentError(absl::StrCat("queue_limit is ", options.queue_limit, ", must be at least 1"));
@@ -47,7 +46,8 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, con
   PRECIS_ASSIGN_OR_RETURN(const cpu::IsaLevel isa, ResolveIsa(options.isa));
   PRECIS_ASSIGN_OR_RETURN(const ModelFiles files, FindModelFiles(path));
   if (files.kind != ModelKind::kGguf) {
-    return absl::UnimplementedError(absl::StrCat("'", path, "' is a Hugging Face folder; decoders are read from a GGUF file"));
+    return absl::UnimplementedError(
+        absl::StrCat("'", path, "' is a Hugging Face folder; decoders are read from a GGUF file"));
   }
   PRECIS_ASSIGN_OR_RETURN(std::shared_ptr<const GgufFile> file, GgufFile::Open(files.gguf));
   const bool exact = options.numeric_mode == "exact";
@@ -62,8 +62,8 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, con
   }
   PRECIS_ASSIGN_OR_RETURN(parts.chat_template, file->GetStringOr("tokenizer.chat_template", ""));
   PRECIS_ASSIGN_OR_RETURN(const std::string weights_sha256, Sha256HexOfFile(files.gguf));
-  PRECIS_ASSIGN_OR_RETURN(parts.decoder, Decoder::Load(file, exact, isa, options.check_weights,
-                                                       cpu::ThreadPool::Shared(options.threads)));
+  PRECIS_ASSIGN_OR_RETURN(
+      parts.decoder, Decoder::Load(file, exact, isa, options.check_weights, cpu::ThreadPool::Shared(options.threads)));
 
   ModelInfo& info = parts.info;
   info.name = options.name.empty() ? files.name : options.name;
@@ -86,8 +86,9 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, con
                      .queue_limit = options.queue_limit,
                      .kv_budget_bytes = options.kv_budget_bytes == 0 ? window : options.kv_budget_bytes};
   if (parts.scheduler.kv_budget_bytes < layout.page_bytes()) {
-    return absl::InvalidArgumentError(absl::StrCat("kv_budget_bytes is ", options.kv_budget_bytes, "; 64 tokens of model '",
-                                                   info.name, "' alone need ", layout.page_bytes()));
+    return absl::InvalidArgumentError(absl::StrCat("kv_budget_bytes is ", options.kv_budget_bytes,
+                                                   "; 64 tokens of model '", info.name, "' alone need ",
+                                                   layout.page_bytes()));
   }
   return std::make_shared<DecoderLanguageModel>(std::move(parts));
 }

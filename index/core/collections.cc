@@ -18,15 +18,14 @@ constexpr int kDefaultChunkTokens = 256;
 constexpr int kLeastChunkTokens = 16;  // the splitter's limit
 
 absl::Status ValidateName(const char* what, const std::string& name) {
-  const bool right = !name.empty() && name.size() <= kMaxNameBytes && absl::ascii_isalnum(static_cast<unsigned char>(name[0])) &&
-                     std::all_of(name.begin(), name.end(), [](unsigned char c) {
-                       return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
-                     });
+  const bool right =
+      !name.empty() && name.size() <= kMaxNameBytes && absl::ascii_isalnum(static_cast<unsigned char>(name[0])) &&
+      std::all_of(name.begin(), name.end(),
+                  [](unsigned char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; });
   if (right) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("the name of a ", what, " must be 1 to ",
-                                                 static_cast<int64_t>(kMaxNameBytes),
-                                                 " of A-Z a-z 0-9 . _ - and begin with a letter or digit, not '",
-                                                 absl::CHexEscape(name.substr(0, 64)), "'"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the name of a ", what, " must be 1 to ", static_cast<int64_t>(kMaxNameBytes),
+      " of A-Z a-z 0-9 . _ - and begin with a letter or digit, not '", absl::CHexEscape(name.substr(0, 64)), "'"));
 }
 
 // Fills the sizes that were left to the server, and checks those that were given against the encoder's window.
@@ -64,9 +63,9 @@ absl::StatusOr<CollectionInfo> IndexImpl::CreateCollection(const CollectionOptio
   PRECIS_ASSIGN_OR_RETURN(std::shared_ptr<engine::Embedder> encoder, options_.encoder(options.encoder_model));
   const engine::ModelInfo& model = encoder->info();
   if (!options.expected_fingerprint.empty() && options.expected_fingerprint != model.fingerprint) {
-    return absl::FailedPreconditionError(absl::StrCat("the fingerprint ", absl::CHexEscape(options.expected_fingerprint),
-                                                      " is expected, encoder '", model.name, "' has ",
-                                                      model.fingerprint));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the fingerprint ", absl::CHexEscape(options.expected_fingerprint), " is expected, encoder '",
+                     model.name, "' has ", model.fingerprint));
   }
   if (model.dimensions < 1) {
     return absl::InvalidArgumentError(absl::StrCat("model '", model.name, "' gives no embeddings: name an encoder"));
@@ -86,8 +85,8 @@ absl::StatusOr<CollectionInfo> IndexImpl::CreateCollection(const CollectionOptio
   mutation.prepare = [&](uint64_t first, rocksdb::WriteBatch* batch) -> absl::StatusOr<uint64_t> {
     absl::MutexLock lock(&mu_);
     if (collections_.contains({options.tenant, options.name})) {
-      return absl::AlreadyExistsError(
-          absl::StrCat("there is a collection '", options.name, "' already: use it, delete it, or choose another name"));
+      return absl::AlreadyExistsError(absl::StrCat("there is a collection '", options.name,
+                                                   "' already: use it, delete it, or choose another name"));
     }
     batch->Put(store_->family(Family::kCollections), BigEndian64(record.uid), Serialize(record));
     AddCollectionSequence(*collection, first, batch);
@@ -129,7 +128,8 @@ absl::StatusOr<std::vector<CollectionInfo>> IndexImpl::ListCollections(const std
   std::vector<CollectionPtr> collections;
   {
     absl::MutexLock lock(&mu_);
-    for (auto it = collections_.lower_bound({tenant, ""}); it != collections_.end() && it->first.first == tenant; ++it) {
+    for (auto it = collections_.lower_bound({tenant, ""}); it != collections_.end() && it->first.first == tenant;
+         ++it) {
       collections.push_back(it->second);
     }
   }

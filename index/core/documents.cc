@@ -205,7 +205,8 @@ absl::StatusOr<DeleteResult> IndexImpl::DeleteDocumentsByFilter(const std::strin
   PRECIS_ASSIGN_OR_RETURN(const CollectionPtr state, FindCollection(tenant, collection));
   PRECIS_RETURN_IF_ERROR(ValidateFilter(options.filter));
   if (options.max_documents < 0) {
-    return absl::InvalidArgumentError(absl::StrCat("max_documents is ", options.max_documents, ", 0 or more is allowed"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_documents is ", options.max_documents, ", 0 or more is allowed"));
   }
   const auto choose = [&]() -> absl::StatusOr<std::vector<std::string>> {
     std::vector<std::string> ids;
@@ -228,11 +229,10 @@ absl::StatusOr<DeleteResult> IndexImpl::DeleteDocumentsByFilter(const std::strin
   return RemoveDocuments(state, "", choose);
 }
 
-absl::StatusOr<uint64_t> IndexImpl::Export(const std::string& tenant, const std::string& collection,
-                                           const std::optional<Filter>& filter, bool with_vectors,
-                                           const CallContext& call,
-                                           const std::function<bool(const DocumentInfo&, std::string_view,
-                                                                    const std::vector<ExportedChunk>&)>& sink) {
+absl::StatusOr<uint64_t> IndexImpl::Export(
+    const std::string& tenant, const std::string& collection, const std::optional<Filter>& filter, bool with_vectors,
+    const CallContext& call,
+    const std::function<bool(const DocumentInfo&, std::string_view, const std::vector<ExportedChunk>&)>& sink) {
   if (filter) PRECIS_RETURN_IF_ERROR(ValidateFilter(*filter));
   // The pin keeps the versions listed here from being swept, however long the export takes.
   const Epochs::Pin pin = epochs_.PinNow();

@@ -49,10 +49,9 @@ absl::StatusOr<std::vector<PassageExplanation>> IndexImpl::Explain(const SearchR
     PRECIS_ASSIGN_OR_RETURN(out.passage, ReadPassage(*collection, slots, ranked, request.include_text));
     out.filter_matched = !request.filter || Matches(*request.filter, slots.document(ranked.slot).subject());
     if (request.mode != SearchMode::kDense) {
-      for (TermShare& share :
-           found.view.keywords->Explain(found.terms, slots, ranked.slot, found.view.statistics)) {
-        out.terms.push_back({std::move(share.term), static_cast<int>(share.frequency), share.document_frequency,
-                             share.score});
+      for (TermShare& share : found.view.keywords->Explain(found.terms, slots, ranked.slot, found.view.statistics)) {
+        out.terms.push_back(
+            {std::move(share.term), static_cast<int>(share.frequency), share.document_frequency, share.score});
       }
     }
     return out;
@@ -61,18 +60,16 @@ absl::StatusOr<std::vector<PassageExplanation>> IndexImpl::Explain(const SearchR
   std::vector<PassageExplanation> explanations;
   for (size_t i = 0; i < found.chosen.size(); ++i) {
     PRECIS_ASSIGN_OR_RETURN(PassageExplanation out, explain(found.chosen[i], static_cast<int>(i) + 1));
-    out.reason = absl::StrCat(PlaceOf(found.chosen[i]), request.mmr_lambda ? ", then chosen for relevance and difference"
-                                                                           : "",
-                              ".");
+    out.reason = absl::StrCat(PlaceOf(found.chosen[i]),
+                              request.mmr_lambda ? ", then chosen for relevance and difference" : "", ".");
     explanations.push_back(std::move(out));
   }
   for (const std::string& chunk_id : chunk_ids) {
     const auto parsed = ParseChunkId(chunk_id);
     if (!parsed) return absl::InvalidArgumentError(absl::StrCat("'", absl::CHexEscape(chunk_id), "' is no chunk id"));
     uint32_t slot = 0;
-    while (slot < slots.size() &&
-           !(slots.Alive(slot) && slots.ordinal(slot) == static_cast<uint32_t>(parsed->second) &&
-             slots.document(slot).info.version_id == parsed->first)) {
+    while (slot < slots.size() && !(slots.Alive(slot) && slots.ordinal(slot) == static_cast<uint32_t>(parsed->second) &&
+                                    slots.document(slot).info.version_id == parsed->first)) {
       ++slot;
     }
     if (slot == slots.size()) {

@@ -45,7 +45,8 @@ IndexBuilder::Work IndexBuilder::Due(const CollectionState& collection) const {
   const int64_t slots = view.slots.size(), live = view.statistics.chunks;
   work.compact = slots - live > std::max(kLeastDead, live);
   const VectorIndexKind kind = collection.options().vector_index;
-  const int64_t least = kind == VectorIndexKind::kHnsw ? kSmallestGraph : std::max(options_.flat_limit + 1, kSmallestGraph);
+  const int64_t least =
+      kind == VectorIndexKind::kHnsw ? kSmallestGraph : std::max(options_.flat_limit + 1, kSmallestGraph);
   if (kind == VectorIndexKind::kFlat || live < least) return work;
   const int64_t linked = view.graph ? view.graph->size() : 0;
   // What came after the graph is searched exactly: up to a quarter more, so that the work of all rebuilds together

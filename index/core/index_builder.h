@@ -1,6 +1,6 @@
 // Keeps the derived indexes of collections fit, in the background, one collection at a time: makes a graph where there
-// should be one, makes it anew when much came after it, drops what is dead when much is. Search goes on meanwhile, exactly
-// over what the graph lacks; the new indexes take over at once.
+// should be one, makes it anew when much came after it, drops what is dead when much is. Search goes on meanwhile,
+// exactly over what the graph lacks; the new indexes take over at once.
 #pragma once
 
 #include <atomic>
@@ -21,8 +21,8 @@
 namespace precis::index {
 
 struct IndexBuilderOptions {
-  std::string folder;           // of the graph snapshots
-  int64_t flat_limit = 0;       // see IndexOptions
+  std::string folder;      // of the graph snapshots
+  int64_t flat_limit = 0;  // see IndexOptions
   int64_t snapshot_every = 0;
 };
 

@@ -28,11 +28,11 @@ absl::Status EraseOrphanedCollections(Store* store, std::vector<uint64_t> uids) 
     for (Family family : {Family::kDocuments, Family::kVersions, Family::kTexts, Family::kSourceMaps, Family::kChunks,
                           Family::kVectors, Family::kTerms}) {
       bool any = false;
-      PRECIS_RETURN_IF_ERROR(store->Scan(family, BigEndian64(begin), BigEndian64(uid), false,
-                                         [&any](std::string_view, std::string_view) {
-                                           any = true;
-                                           return absl::CancelledError();
-                                         }));
+      PRECIS_RETURN_IF_ERROR(
+          store->Scan(family, BigEndian64(begin), BigEndian64(uid), false, [&any](std::string_view, std::string_view) {
+            any = true;
+            return absl::CancelledError();
+          }));
       if (!any) continue;
       rocksdb::WriteBatch batch;
       batch.DeleteRange(store->family(family), BigEndian64(begin), BigEndian64(uid));
@@ -83,10 +83,10 @@ absl::Status IndexImpl::Load() {
 
   committer_ = std::make_unique<Committer>(store_.get(), &epochs_, last);
   sweeper_ = std::make_unique<Sweeper>(store_.get(), &epochs_);
-  builder_ = std::make_unique<IndexBuilder>(
-      IndexBuilderOptions{(std::filesystem::path(options_.data_dir) / "graphs").string(), options_.flat_limit,
-                          options_.snapshot_every},
-      &epochs_, committer_.get());
+  builder_ =
+      std::make_unique<IndexBuilder>(IndexBuilderOptions{(std::filesystem::path(options_.data_dir) / "graphs").string(),
+                                                         options_.flat_limit, options_.snapshot_every},
+                                     &epochs_, committer_.get());
   RemoveForeignSnapshots(uids);
   epochs_.OnUnpin([sweeper = sweeper_.get()] { sweeper->Wake(); });
   for (CollectionRecord& record : records) {
@@ -144,7 +144,8 @@ absl::Status IndexImpl::LoadCollection(const CollectionPtr& collection) {
         if (into == nullptr) return absl::OkStatus();
         PRECIS_ASSIGN_OR_RETURN(TermsRecord terms, ParseTermsRecord(value));
         if (terms.analyzer_version != text::kAnalyzerVersion) {
-          PRECIS_ASSIGN_OR_RETURN(terms, AnalyzeStoredChunk(*into->document, ReadBigEndian32(key.substr(key.size() - 4))));
+          PRECIS_ASSIGN_OR_RETURN(terms,
+                                  AnalyzeStoredChunk(*into->document, ReadBigEndian32(key.substr(key.size() - 4))));
         }
         into->terms.push_back(std::move(terms));
         return absl::OkStatus();
@@ -154,11 +155,11 @@ absl::Status IndexImpl::LoadCollection(const CollectionPtr& collection) {
     const DocumentInfo& info = data.document->info;
     const auto chunks = static_cast<size_t>(info.chunks);
     if (data.terms.size() == chunks && data.vectors.size() == chunks * static_cast<size_t>(dimensions)) continue;
-    return absl::DataLossError(absl::StrCat(
-        "document '", info.uri, "' of collection '", info.collection, "' has ", static_cast<int64_t>(chunks),
-        " chunks, but ", static_cast<int64_t>(data.vectors.size() / static_cast<size_t>(dimensions)), " vectors and ",
-        static_cast<int64_t>(data.terms.size()), " term lists are stored in '", store_->path(),
-        "': verify and repair it"));
+    return absl::DataLossError(absl::StrCat("document '", info.uri, "' of collection '", info.collection, "' has ",
+                                            static_cast<int64_t>(chunks), " chunks, but ",
+                                            static_cast<int64_t>(data.vectors.size() / static_cast<size_t>(dimensions)),
+                                            " vectors and ", static_cast<int64_t>(data.terms.size()),
+                                            " term lists are stored in '", store_->path(), "': verify and repair it"));
   }
   uint64_t last = FillCollection(collection, &versions);
   auto stored = store_->Get(Family::kMeta, absl::StrCat("collection_sequence/", BigEndian64(uid)));
@@ -188,7 +189,8 @@ uint64_t IndexImpl::FillCollection(const CollectionPtr& collection,
   auto snapshot = ReadGraphSnapshot(path, IndexBuilder::IdentityOf(*collection));
   absl::Status status = snapshot.status();
   if (snapshot.ok()) {
-    // The graph names its nodes by slot: the versions take the slots that they had. One that is gone leaves hollow ones.
+    // The graph names its nodes by slot: the versions take the slots that they had. One that is gone leaves hollow
+    // ones.
     std::vector<bool> hollow(snapshot->slots());
     uint32_t slot = 0;
     for (const GraphRun& run : snapshot->runs) {
@@ -261,9 +263,9 @@ absl::StatusOr<std::shared_ptr<engine::Embedder>> IndexImpl::EncoderOf(const Col
   const engine::ModelInfo& info = encoder->info();
   if (info.fingerprint != collection.record().encoder_fingerprint) {
     return absl::FailedPreconditionError(
-        absl::StrCat("collection '", options.name, "' was made with encoder '", options.encoder_model, "' (fingerprint ",
-                     collection.record().encoder_fingerprint, "), the server has '", info.name, "' (fingerprint ",
-                     info.fingerprint, "): serve that encoder, or make a new collection"));
+        absl::StrCat("collection '", options.name, "' was made with encoder '", options.encoder_model,
+                     "' (fingerprint ", collection.record().encoder_fingerprint, "), the server has '", info.name,
+                     "' (fingerprint ", info.fingerprint, "): serve that encoder, or make a new collection"));
   }
   if (info.dimensions != collection.record().dimensions) {
     return absl::FailedPreconditionError(absl::StrCat("collection '", options.name, "' has vectors of ",

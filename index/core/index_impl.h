@@ -40,8 +40,8 @@ class IndexImpl : public Index {
 
   absl::StatusOr<DocumentInfo> GetDocument(const std::string& tenant, const std::string& collection,
                                            const DocumentKey& key) override;
-  absl::StatusOr<std::string> ReadText(const std::string& tenant, const std::string& collection,
-                                       const DocumentKey& key, std::optional<ByteRange> range, ByteRange* actual_range,
+  absl::StatusOr<std::string> ReadText(const std::string& tenant, const std::string& collection, const DocumentKey& key,
+                                       std::optional<ByteRange> range, ByteRange* actual_range,
                                        SourceLocation* location) override;
   absl::StatusOr<DocumentPage> ListDocuments(const std::string& tenant, const std::string& collection,
                                              const std::optional<Filter>& filter, const std::string& uri_prefix,
@@ -115,8 +115,8 @@ class IndexImpl : public Index {
                                                            const CallContext& call) const;
   absl::StatusOr<Found> FindPassages(const CollectionState& collection, const SearchRequest& request,
                                      QueryEmbedding embedding, const CallContext& call);
-  absl::Status FindDense(const CollectionState& collection, const SearchRequest& request,
-                         const Selection& selection, const CallContext& call, Found* found, TopK* best) const;
+  absl::Status FindDense(const CollectionState& collection, const SearchRequest& request, const Selection& selection,
+                         const CallContext& call, Found* found, TopK* best) const;
   absl::StatusOr<Passage> ReadPassage(const CollectionState& collection, const SlotView& slots, const Ranked& ranked,
                                       bool include_text) const;
   absl::StatusOr<SearchResult> ReadResult(const CollectionState& collection, const SearchRequest& request, Found found,

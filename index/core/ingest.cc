@@ -117,7 +117,8 @@ class VersionWriter {
   }
   absl::Status PutParts(Family family, std::string_view bytes) {
     for (int64_t begin = 0, part = 0; begin < static_cast<int64_t>(bytes.size()); begin += kTextPartBytes, ++part) {
-      PRECIS_RETURN_IF_ERROR(Put(family, static_cast<uint32_t>(part), bytes.substr(static_cast<size_t>(begin), kTextPartBytes)));
+      PRECIS_RETURN_IF_ERROR(
+          Put(family, static_cast<uint32_t>(part), bytes.substr(static_cast<size_t>(begin), kTextPartBytes)));
     }
     return absl::OkStatus();
   }
@@ -276,8 +277,8 @@ absl::StatusOr<IngestResult> IndexImpl::Ingest(const DocumentInput& document, co
   flip.subject = document_id;
   flip.prepare = [&](uint64_t first, rocksdb::WriteBatch* batch) -> absl::StatusOr<uint64_t> {
     if (collection->dropped()) {
-      return absl::NotFoundError(absl::StrCat("collection '", document.collection, "' was deleted while '",
-                                              document.uri, "' was read"));
+      return absl::NotFoundError(
+          absl::StrCat("collection '", document.collection, "' was deleted while '", document.uri, "' was read"));
     }
     before = collection->Find(document_id);
     if (before && before->info.version_id == version_id) {

@@ -65,8 +65,8 @@ absl::StatusOr<std::vector<ErasureRecord>> Outbox::Pending(const std::string& co
 
 absl::Status Outbox::Acknowledge(const std::string& consumer, uint64_t up_to_epoch, uint64_t newest_epoch) {
   if (up_to_epoch > newest_epoch) {
-    return absl::InvalidArgumentError(absl::StrCat("cache '", consumer, "' acknowledges epoch ", up_to_epoch,
-                                                   ", the newest is ", newest_epoch));
+    return absl::InvalidArgumentError(
+        absl::StrCat("cache '", consumer, "' acknowledges epoch ", up_to_epoch, ", the newest is ", newest_epoch));
   }
   absl::MutexLock lock(&mu_);
   PRECIS_RETURN_IF_ERROR(Know(consumer));

@@ -21,10 +21,9 @@ class Outbox {
   explicit Outbox(Store* store) : store_(store) {}
   absl::Status Load();
 
-  // Adds a record to a mutation's batch. Each record has an epoch of its own, so that an acknowledgement can stand between
-  // any two of them.
-  void Add(uint64_t epoch, const std::string& tenant, const std::string& document_id,
-           rocksdb::WriteBatch* batch) const;
+  // Adds a record to a mutation's batch. Each record has an epoch of its own, so that an acknowledgement can stand
+  // between any two of them.
+  void Add(uint64_t epoch, const std::string& tenant, const std::string& document_id, rocksdb::WriteBatch* batch) const;
 
   absl::StatusOr<std::vector<ErasureRecord>> Pending(const std::string& consumer, int limit);
   absl::Status Acknowledge(const std::string& consumer, uint64_t up_to_epoch, uint64_t newest_epoch);

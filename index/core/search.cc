@@ -87,20 +87,20 @@ absl::StatusOr<std::vector<IndexImpl::QueryEmbedding>> IndexImpl::EmbedQueries(
   if (texts.empty()) return embeddings;
   const absl::Time begin = absl::Now();
   PRECIS_ASSIGN_OR_RETURN(const std::shared_ptr<engine::Embedder> encoder, EncoderOf(collection));
-  const std::vector<engine::CacheTag> tags(
-      texts.size(), engine::CacheTag{collection.options().tenant, "", epochs_.published()});
+  const std::vector<engine::CacheTag> tags(texts.size(),
+                                           engine::CacheTag{collection.options().tenant, "", epochs_.published()});
   engine::EmbedOptions options;
   options.role = engine::InputRole::kQuery;
   options.long_input = engine::LongInput::kSplitAndPool;
   options.tags = tags;
   PRECIS_ASSIGN_OR_RETURN(std::vector<engine::Embedding> vectors, encoder->Embed(texts, options, call));
-  if (vectors.size() != texts.size()) return absl::InternalError("the encoder gave another number of vectors than texts");
+  if (vectors.size() != texts.size())
+    return absl::InternalError("the encoder gave another number of vectors than texts");
   for (size_t i = 0; i < vectors.size(); ++i) {
     if (static_cast<int>(vectors[i].vector.size()) != collection.record().dimensions) {
-      return absl::InternalError(absl::StrCat("encoder '", encoder->info().name, "' gave a vector of ",
-                                              static_cast<int64_t>(vectors[i].vector.size()),
-                                              " dimensions, collection '", collection.options().name, "' has ",
-                                              collection.record().dimensions));
+      return absl::InternalError(absl::StrCat(
+          "encoder '", encoder->info().name, "' gave a vector of ", static_cast<int64_t>(vectors[i].vector.size()),
+          " dimensions, collection '", collection.options().name, "' has ", collection.record().dimensions));
     }
     QueryEmbedding& out = embeddings[places[i]];
     out.pooled = vectors[i].tokens_total > encoder->info().max_tokens;
@@ -112,8 +112,7 @@ absl::StatusOr<std::vector<IndexImpl::QueryEmbedding>> IndexImpl::EmbedQueries(
 }
 
 absl::Status IndexImpl::FindDense(const CollectionState& collection, const SearchRequest& request,
-                                  const Selection& selection, const CallContext& call, Found* found,
-                                  TopK* best) const {
+                                  const Selection& selection, const CallContext& call, Found* found, TopK* best) const {
   const Metric metric = collection.options().metric;
   const SlotView& slots = found->view.slots;
   const QueryVector query(found->query_vector, slots.stride());
@@ -167,8 +166,7 @@ absl::StatusOr<IndexImpl::Found> IndexImpl::FindPassages(const CollectionState& 
   found.terms = text::AnalyzeTerms(request.query);
   if (keyword) {
     TopK best(slots, Candidates(request.keyword_candidates, request.top_k));
-    PRECIS_RETURN_IF_ERROR(
-        found.view.keywords->Search(found.terms, selection, found.view.statistics, call, &best));
+    PRECIS_RETURN_IF_ERROR(found.view.keywords->Search(found.terms, selection, found.view.statistics, call, &best));
     by_keyword = best.Take();
     lap("keyword");
   }
@@ -225,8 +223,7 @@ absl::StatusOr<SearchResult> IndexImpl::ReadResult(const CollectionState& collec
   SearchResult result;
   for (const Ranked& ranked : found.chosen) {
     PRECIS_RETURN_IF_ERROR(call.Check());
-    PRECIS_ASSIGN_OR_RETURN(Passage passage,
-                            ReadPassage(collection, found.view.slots, ranked, request.include_text));
+    PRECIS_ASSIGN_OR_RETURN(Passage passage, ReadPassage(collection, found.view.slots, ranked, request.include_text));
     result.passages.push_back(std::move(passage));
   }
   result.report = std::move(found.report);
@@ -273,8 +270,7 @@ std::vector<absl::StatusOr<SearchResult>> IndexImpl::SearchBatch(const std::vect
       continue;
     }
     auto found = FindPassages(**collection, *valid[i], std::move((*embeddings)[i]), call);
-    results[places[i]] =
-        found.ok() ? ReadResult(**collection, *valid[i], *std::move(found), call) : found.status();
+    results[places[i]] = found.ok() ? ReadResult(**collection, *valid[i], *std::move(found), call) : found.status();
   }
   return results;
 }

@@ -11,8 +11,8 @@ namespace precis::index {
 namespace {
 
 // Everything under a version prefix; the mark comes last.
-constexpr std::array kVersionFamilies = {Family::kTexts, Family::kSourceMaps, Family::kChunks,
-                                         Family::kVectors, Family::kTerms, Family::kVersions};
+constexpr std::array kVersionFamilies = {Family::kTexts,   Family::kSourceMaps, Family::kChunks,
+                                         Family::kVectors, Family::kTerms,      Family::kVersions};
 // Keys a batch: bounds its memory and how long writers wait behind it.
 constexpr size_t kKeysABatch = 2000;
 
@@ -28,11 +28,11 @@ absl::Status EraseVersion(Store* store, const std::string& version_prefix) {
   const std::string end = EndOfPrefix(version_prefix);
   for (Family family : kVersionFamilies) {
     std::vector<std::string> keys;
-    PRECIS_RETURN_IF_ERROR(store->Scan(family, version_prefix, end, false,
-                                       [&keys](std::string_view key, std::string_view) {
-                                         keys.emplace_back(key);
-                                         return absl::OkStatus();
-                                       }));
+    PRECIS_RETURN_IF_ERROR(
+        store->Scan(family, version_prefix, end, false, [&keys](std::string_view key, std::string_view) {
+          keys.emplace_back(key);
+          return absl::OkStatus();
+        }));
     for (size_t begin = 0; begin < keys.size(); begin += kKeysABatch) {
       rocksdb::WriteBatch batch;
       for (size_t i = begin; i < std::min(keys.size(), begin + kKeysABatch); ++i) {

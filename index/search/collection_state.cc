@@ -86,8 +86,8 @@ std::shared_ptr<const DocumentEntry> CollectionState::Find(const std::string& do
   return found == documents_.end() ? nullptr : found->second.document;
 }
 
-void CollectionState::ForEach(
-    const std::string& from, const std::function<bool(const std::shared_ptr<const DocumentEntry>&)>& visit) const {
+void CollectionState::ForEach(const std::string& from,
+                              const std::function<bool(const std::shared_ptr<const DocumentEntry>&)>& visit) const {
   absl::ReaderMutexLock lock(&mu_);
   for (auto it = uris_.lower_bound(from); it != uris_.end(); ++it) {
     if (!visit(it->second)) return;

@@ -19,8 +19,8 @@ struct DocumentEntry {
 
   std::string version_prefix() const { return VersionPrefix(uid, info.version_id, attempt); }
   FilterSubject subject() const {
-    return {&info.document_id, &info.uri,      &info.title, &info.media_type, &info.language, info.ingested_unix_ms,
-            &info.metadata};
+    return {&info.document_id,     &info.uri,     &info.title, &info.media_type, &info.language,
+            info.ingested_unix_ms, &info.metadata};
   }
 };
 

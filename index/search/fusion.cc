@@ -32,8 +32,9 @@ std::vector<Ranked> Fuse(const SlotView& view, const std::vector<Candidate>* den
   if (dense != nullptr) add(*dense, true);
   if (keyword != nullptr) add(*keyword, false);
   const Better better(view);
-  std::sort(all.begin(), all.end(),
-            [&better](const Ranked& a, const Ranked& b) { return better({a.fused, a.slot}, {b.fused, b.slot}); });
+  std::sort(all.begin(), all.end(), [&better](const Ranked& a, const Ranked& b) {
+    return better({a.fused, a.slot}, {b.fused, b.slot});
+  });
   return all;
 }
 

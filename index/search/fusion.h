@@ -21,8 +21,8 @@ struct Ranked {
   int dense_rank = 0, keyword_rank = 0;
 };
 
-// Reciprocal rank fusion (Cormack et al., SIGIR 2009): sum over the lists of 1 / (60 + rank). With one list (the other is
-// null) its own scores are kept. Best first; equal scores by document id and ordinal.
+// Reciprocal rank fusion (Cormack et al., SIGIR 2009): sum over the lists of 1 / (60 + rank). With one list (the other
+// is null) its own scores are kept. Best first; equal scores by document id and ordinal.
 std::vector<Ranked> Fuse(const SlotView& view, const std::vector<Candidate>* dense,
                          const std::vector<Candidate>* keyword);
 

@@ -1,6 +1,6 @@
 // A navigable small world graph over the first slots of a table (Malkov and Yashunin, arXiv 1603.09320). FAISS builds
-// it with our distances and without a copy of the vectors; the search is our own: FAISS 1.7.3 ignores efSearch per query,
-// cannot filter well and cannot be cancelled.
+// it with our distances and without a copy of the vectors; the search is our own: FAISS 1.7.3 ignores efSearch per
+// query, cannot filter well and cannot be cancelled.
 #pragma once
 
 #include <atomic>
@@ -20,8 +20,8 @@
 namespace precis::index {
 
 struct HnswParameters {
-  int links = 16;            // a node's neighbours on the upper levels; twice as many on the lowest
-  int build_breadth = 100;   // efConstruction
+  int links = 16;           // a node's neighbours on the upper levels; twice as many on the lowest
+  int build_breadth = 100;  // efConstruction
 };
 
 // Immutable: thread-safe.
@@ -32,8 +32,8 @@ class HnswGraph {
   static absl::StatusOr<std::shared_ptr<const HnswGraph>> Build(const SlotView& view, Metric metric,
                                                                 const HnswParameters& parameters,
                                                                 const std::atomic<bool>& stop);
-  // A graph from its bytes. `hollow[slot]`: the slot's vector is gone, with its document; the walk goes through it as if
-  // it stood where it was come from. Every link is checked: DataLoss on bytes that Serialize did not write.
+  // A graph from its bytes. `hollow[slot]`: the slot's vector is gone, with its document; the walk goes through it as
+  // if it stood where it was come from. Every link is checked: DataLoss on bytes that Serialize did not write.
   static absl::StatusOr<std::shared_ptr<const HnswGraph>> Parse(std::string_view bytes, Metric metric,
                                                                 std::vector<bool> hollow);
   // Links only, no vectors.

@@ -107,12 +107,14 @@ std::vector<TermShare> KeywordIndex::Explain(const std::vector<std::string>& que
     absl::ReaderMutexLock lock(&mu_);
     if (const Postings* postings = Find(term); postings != nullptr) {
       share.document_frequency = CountAlive(*postings, view);
-      const auto found = std::lower_bound(postings->begin(), postings->end(), slot,
-                                          [](const Posting& posting, uint32_t wanted) { return posting.slot < wanted; });
+      const auto found =
+          std::lower_bound(postings->begin(), postings->end(), slot,
+                           [](const Posting& posting, uint32_t wanted) { return posting.slot < wanted; });
       if (found != postings->end() && found->slot == slot) {
         share.frequency = found->frequency;
         const double idf = text::Bm25Idf(statistics.chunks, share.document_frequency);
-        share.score = repeats * text::Bm25TermScore(idf, share.frequency, view.length(slot), MeanLength(statistics), {});
+        share.score =
+            repeats * text::Bm25TermScore(idf, share.frequency, view.length(slot), MeanLength(statistics), {});
       }
     }
     shares.push_back(std::move(share));

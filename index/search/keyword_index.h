@@ -40,12 +40,12 @@ class KeywordIndex {
   // The terms of slots [first, first + chunks.size()). `first` never decreases from call to call.
   void Append(uint32_t first, absl::Span<const TermsRecord> chunks);
 
-  // The postings of another index's slots [begin, end), renumbered: new_slots[slot - begin], kNoSlot: left out. New numbers
-  // increase with the old ones and are above all that are here.
+  // The postings of another index's slots [begin, end), renumbered: new_slots[slot - begin], kNoSlot: left out. New
+  // numbers increase with the old ones and are above all that are here.
   void AppendRenumbered(const KeywordIndex& from, uint32_t begin, absl::Span<const uint32_t> new_slots);
 
-  // BM25 over the slots of the selection that hold a term of the query (analysed terms; one that is repeated counts that
-  // often). Cancelled, DeadlineExceeded.
+  // BM25 over the slots of the selection that hold a term of the query (analysed terms; one that is repeated counts
+  // that often). Cancelled, DeadlineExceeded.
   absl::Status Search(const std::vector<std::string>& query_terms, const Selection& selection,
                       const KeywordStatistics& statistics, const CallContext& call, TopK* best) const;
 

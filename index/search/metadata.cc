@@ -15,7 +15,8 @@ constexpr const char* kTypeNames[] = {"string", "int64", "double", "bool", "list
 // A name from a request, fit for one line of a message.
 std::string Shown(const std::string& name) {
   constexpr size_t kMost = 64;
-  const std::string_view head = std::string_view(name).substr(0, FloorToCharBoundary(name, std::min(kMost, name.size())));
+  const std::string_view head =
+      std::string_view(name).substr(0, FloorToCharBoundary(name, std::min(kMost, name.size())));
   return absl::StrCat("'", ReplaceInvalidUtf8(head), name.size() > kMost ? "...'" : "'");
 }
 
@@ -143,7 +144,8 @@ std::optional<int> Compare(const FieldValue& a, const MetadataValue& b) {
     case FieldValue::Type::kBool:
       if (const auto* flag = std::get_if<bool>(&b)) return Order(a.flag, *flag);
       break;
-    default: break;
+    default:
+      break;
   }
   return std::nullopt;
 }
@@ -311,13 +313,17 @@ bool Matches(const Filter& filter, const FilterSubject& subject) {
         if (Matches(child, subject)) return true;
       }
       return false;
-    case Filter::Kind::kNot: return !Matches(filter.children[0], subject);
-    default: break;
+    case Filter::Kind::kNot:
+      return !Matches(filter.children[0], subject);
+    default:
+      break;
   }
   const FieldValue value = Lookup(filter.field, subject);
   switch (filter.kind) {
-    case Filter::Kind::kExists: return value.type != FieldValue::Type::kNone;
-    case Filter::Kind::kRange: return AnyOf(value, [&](const FieldValue& one) { return InRange(one, filter); });
+    case Filter::Kind::kExists:
+      return value.type != FieldValue::Type::kNone;
+    case Filter::Kind::kRange:
+      return AnyOf(value, [&](const FieldValue& one) { return InRange(one, filter); });
     case Filter::Kind::kPrefix:
       return AnyOf(value, [&](const FieldValue& one) {
         return one.type == FieldValue::Type::kText && one.text->starts_with(std::get<std::string>(filter.values[0]));

@@ -15,7 +15,7 @@ constexpr std::align_val_t kAlignment{64};
 void SlotBlock::Free::operator()(float* values) const { ::operator delete[](values, kAlignment); }
 
 SlotBlock::SlotBlock(size_t stride)
-    : vectors(static_cast<float*>(::operator new[](kBlockSlots * stride * sizeof(float), kAlignment))) {
+    : vectors(static_cast<float*>(::operator new[](kBlockSlots* stride * sizeof(float), kAlignment))) {
   std::memset(vectors.get(), 0, kBlockSlots * stride * sizeof(float));
   for (auto& death : deaths) death.store(kAlive, std::memory_order_relaxed);
 }

@@ -1,7 +1,7 @@
 // The chunks of a collection in memory, numbered by slot: vector, document, ordinal, number of terms, birth and death.
 //
-// Only ever appended to; a delete writes a death (epochs.h). Blocks never move, so that a reader keeps the blocks that it
-// saw and scans them without a lock.
+// Only ever appended to; a delete writes a death (epochs.h). Blocks never move, so that a reader keeps the blocks that
+// it saw and scans them without a lock.
 #pragma once
 
 #include <array>
@@ -52,9 +52,7 @@ class SlotView {
     return b.births[i] <= epoch_ && b.deaths[i].load(std::memory_order_relaxed) > epoch_;
   }
   uint64_t birth(uint32_t slot) const { return block(slot).births[slot % kBlockSlots]; }
-  uint64_t death(uint32_t slot) const {
-    return block(slot).deaths[slot % kBlockSlots].load(std::memory_order_relaxed);
-  }
+  uint64_t death(uint32_t slot) const { return block(slot).deaths[slot % kBlockSlots].load(std::memory_order_relaxed); }
   const float* vector(uint32_t slot) const {
     return block(slot).vectors.get() + static_cast<size_t>(slot % kBlockSlots) * stride_;
   }

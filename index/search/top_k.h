@@ -1,5 +1,5 @@
-// The best k of many candidates. Equal scores are ordered by document id and ordinal, never by slot: slots change with a
-// restart, results must not.
+// The best k of many candidates. Equal scores are ordered by document id and ordinal, never by slot: slots change with
+// a restart, results must not.
 #pragma once
 
 #include <algorithm>

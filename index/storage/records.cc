@@ -21,9 +21,9 @@ constexpr uint8_t kVectorFormat = 1;
 absl::Status CheckFormat(const char* what, uint8_t found, uint8_t known) {
   if (found == known) return absl::OkStatus();
   if (found > known) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("a stored ", what, " has format ", static_cast<int>(found), ", this program knows up to ",
-                     static_cast<int>(known), ": use the program that wrote it, or a newer one"));
+    return absl::FailedPreconditionError(absl::StrCat("a stored ", what, " has format ", static_cast<int>(found),
+                                                      ", this program knows up to ", static_cast<int>(known),
+                                                      ": use the program that wrote it, or a newer one"));
   }
   return absl::DataLossError(absl::StrCat("a stored ", what, " has the impossible format ", static_cast<int>(found)));
 }
@@ -44,22 +44,39 @@ ByteRange DecodeRange(Decoder* in) {
 void EncodeValue(const MetadataValue& value, Encoder* out) {
   out->Byte(static_cast<uint8_t>(value.index()));
   switch (value.index()) {
-    case 0: out->String(std::get<std::string>(value)); break;
-    case 1: out->Signed(std::get<int64_t>(value)); break;
-    case 2: out->Double(std::get<double>(value)); break;
-    case 3: out->Byte(std::get<bool>(value) ? 1 : 0); break;
-    default: out->Strings(std::get<StringList>(value)); break;
+    case 0:
+      out->String(std::get<std::string>(value));
+      break;
+    case 1:
+      out->Signed(std::get<int64_t>(value));
+      break;
+    case 2:
+      out->Double(std::get<double>(value));
+      break;
+    case 3:
+      out->Byte(std::get<bool>(value) ? 1 : 0);
+      break;
+    default:
+      out->Strings(std::get<StringList>(value));
+      break;
   }
 }
 
 MetadataValue DecodeValue(Decoder* in, bool* known) {
   switch (in->Byte()) {
-    case 0: return in->String();
-    case 1: return in->Signed();
-    case 2: return in->Double();
-    case 3: return in->Byte() != 0;
-    case 4: return in->Strings();
-    default: *known = false; return std::string();
+    case 0:
+      return in->String();
+    case 1:
+      return in->Signed();
+    case 2:
+      return in->Double();
+    case 3:
+      return in->Byte() != 0;
+    case 4:
+      return in->Strings();
+    default:
+      *known = false;
+      return std::string();
   }
 }
 

@@ -22,9 +22,9 @@ namespace {
 // Raised when an older program could no longer read the folder.
 constexpr int kFolderFormat = 1;
 
-constexpr std::array<const char*, kFamilies> kNames = {
-    "default", "collections", "documents", "versions", "texts",    "source_maps",
-    "chunks",  "vectors",     "terms",     "outbox",   "consumers"};
+constexpr std::array<const char*, kFamilies> kNames = {"default", "collections", "documents", "versions",
+                                                       "texts",   "source_maps", "chunks",    "vectors",
+                                                       "terms",   "outbox",      "consumers"};
 
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
@@ -84,8 +84,8 @@ absl::Status Store::ToStatus(const rocksdb::Status& status, const char* what) co
                                                      ": nothing was lost, reads go on; free space and try again"));
   }
   if (status.IsCorruption()) {
-    return absl::DataLossError(
-        absl::StrCat("data folder '", path_, "' is damaged (found while ", what, "): ", text, "; verify and repair it"));
+    return absl::DataLossError(absl::StrCat("data folder '", path_, "' is damaged (found while ", what, "): ", text,
+                                            "; verify and repair it"));
   }
   return absl::InternalError(absl::StrCat("data folder '", path_, "' failed while ", what, ": ", text));
 }
@@ -110,8 +110,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& data_dir) 
                                                         "folder"));
     }
     if (absl::StrContains(text, "Column families not opened")) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "data folder '", data_dir, "' was written by a newer program (", text, "): use that one, or a newer one"));
+      return absl::FailedPreconditionError(absl::StrCat("data folder '", data_dir, "' was written by a newer program (",
+                                                        text, "): use that one, or a newer one"));
     }
     return store->ToStatus(opened, "opening it");
   }
@@ -173,9 +173,9 @@ absl::Status Store::WriteWith(rocksdb::WriteBatch* batch, bool sync, int64_t res
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(path_, error);
   if (!error && space.available < static_cast<uintmax_t>(reserve)) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the disk under data folder '", path_, "' has ", static_cast<int64_t>(space.available >> 20),
-                     " MiB left, writes need ", reserve >> 20, ": nothing was lost, reads go on; free space and try again"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the disk under data folder '", path_, "' has ", static_cast<int64_t>(space.available >> 20),
+        " MiB left, writes need ", reserve >> 20, ": nothing was lost, reads go on; free space and try again"));
   }
   rocksdb::WriteOptions options;
   options.sync = sync;
@@ -203,16 +203,16 @@ int64_t Store::CollectionBytes(uint64_t uid) const {
   rocksdb::SizeApproximationOptions options;
   options.include_memtables = true;
   int64_t bytes = 0;
-  for (Family in : {Family::kDocuments, Family::kTexts, Family::kSourceMaps, Family::kChunks, Family::kVectors,
-                    Family::kTerms}) {
+  for (Family in :
+       {Family::kDocuments, Family::kTexts, Family::kSourceMaps, Family::kChunks, Family::kVectors, Family::kTerms}) {
     uint64_t size = 0;
     if (db_->GetApproximateSizes(options, family(in), &range, 1, &size).ok()) bytes += static_cast<int64_t>(size);
   }
   return bytes;
 }
 
-absl::StatusOr<std::string> ReadParts(const Store& store, Family family, std::string_view version_prefix,
-                                      int64_t begin, int64_t end) {
+absl::StatusOr<std::string> ReadParts(const Store& store, Family family, std::string_view version_prefix, int64_t begin,
+                                      int64_t end) {
   std::string text;
   if (begin >= end) return text;
   for (int64_t part = begin / kTextPartBytes; part <= (end - 1) / kTextPartBytes; ++part) {

@@ -37,8 +37,8 @@ inline constexpr int64_t kTextPartBytes = 32 << 10;
 // A version is written in batches of at most about this size: RocksDB holds a batch in memory three times.
 inline constexpr size_t kMaxBatchBytes = 8 << 20;
 
-// Writes are refused while the disk still has this much: RocksDB needs it to flush and compact, and 7.8.3 was seen to lose
-// a file that its manifest names when a disk filled up under it. What removes or is small may take some of it.
+// Writes are refused while the disk still has this much: RocksDB needs it to flush and compact, and 7.8.3 was seen to
+// lose a file that its manifest names when a disk filled up under it. What removes or is small may take some of it.
 inline constexpr int64_t kReserveForData = 192 << 20;
 inline constexpr int64_t kReserveForRemovals = 96 << 20;
 
@@ -60,8 +60,8 @@ class Store {
   absl::Status Scan(Family family, std::string_view begin, std::string_view end, bool values,
                     const std::function<absl::Status(std::string_view key, std::string_view value)>& visit) const;
 
-  // Written, not synced: survives a kill; a power loss may take it until the next Commit. ResourceExhausted when the disk
-  // has less than `reserve` bytes left.
+  // Written, not synced: survives a kill; a power loss may take it until the next Commit. ResourceExhausted when the
+  // disk has less than `reserve` bytes left.
   absl::Status Write(rocksdb::WriteBatch* batch, int64_t reserve = kReserveForData);
   // Written and synced, with everything before it.
   absl::Status Commit(rocksdb::WriteBatch* batch);
@@ -90,7 +90,7 @@ class Store {
 };
 
 // The text parts that hold `range`, joined and cut to it. DataLoss when one is missing.
-absl::StatusOr<std::string> ReadParts(const Store& store, Family family, std::string_view version_prefix,
-                                      int64_t begin, int64_t end);
+absl::StatusOr<std::string> ReadParts(const Store& store, Family family, std::string_view version_prefix, int64_t begin,
+                                      int64_t end);
 
 }  // namespace precis::index

@@ -3,9 +3,9 @@
 //   llm_bench gen MODEL.gguf THREADS PREFILLS TOKENS STREAMS TOKENS_PER_STREAM
 //   llm_bench gen model.gguf 2 512,2048 64 8 32
 //
-// prints one JSON object: pp512, pp2048 (prefill tokens/s), ttft512_ms (prefill and the first token), tg (greedy tokens/s
-// of one stream), tgpar8 (of 8 streams together), rss1_mb (after loading), rss_mb (peak), load_s, weights_bytes, params.
-// Token ids are made up: the time does not depend on the text.
+// prints one JSON object: pp512, pp2048 (prefill tokens/s), ttft512_ms (prefill and the first token), tg (greedy
+// tokens/s of one stream), tgpar8 (of 8 streams together), rss1_mb (after loading), rss_mb (peak), load_s,
+// weights_bytes, params. Token ids are made up: the time does not depend on the text.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -25,9 +25,7 @@ namespace {
 
 constexpr int64_t kBlock = 128;  // prompt tokens of a step, as the scheduler takes them
 
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 double StatusMegabytes(const char* key) {
   std::ifstream in("/proc/self/status");

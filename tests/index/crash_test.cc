@@ -111,8 +111,8 @@ TEST_F(IndexTest, KilledWriterLosesNothingAcknowledged) {
       std::set<std::string> uris;
       for (const Passage& passage : Search(request).passages) {
         uris.insert(passage.uri);
-        EXPECT_EQ(passage.text, text->substr(static_cast<size_t>(passage.range.begin),
-                                             static_cast<size_t>(passage.range.size())));
+        EXPECT_EQ(passage.text,
+                  text->substr(static_cast<size_t>(passage.range.begin), static_cast<size_t>(passage.range.size())));
       }
       EXPECT_EQ(uris, version < 0 ? std::set<std::string>() : std::set<std::string>{uri});
     }

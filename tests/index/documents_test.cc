@@ -220,19 +220,19 @@ TEST_F(IndexTest, ExportGivesTextChunksAndVectors) {
   std::map<std::string, std::string> texts = {{"/a", "one two three"}, {"/b", "four five"}};
   for (const auto& [uri, text] : texts) Ingest(Document(uri, text));
   std::vector<std::string> uris;
-  const auto epoch = index_->Export(
-      "", "c", {}, true, {},
-      [&](const DocumentInfo& info, std::string_view text, const std::vector<ExportedChunk>& chunks) {
-        uris.push_back(info.uri);
-        EXPECT_EQ(text, texts[info.uri]);
-        EXPECT_EQ(chunks.size(), 1u);
-        EXPECT_EQ(chunks[0].vector.size(), 64u);
-        EXPECT_EQ(Slice(text, chunks[0].range), texts[info.uri]);
-        // A writer in the middle of an export is not kept out, and not seen.
-        Ingest(Document("/b", "changed meanwhile"));
-        Ingest(Document("/c", "new meanwhile"));
-        return true;
-      });
+  const auto epoch =
+      index_->Export("", "c", {}, true, {},
+                     [&](const DocumentInfo& info, std::string_view text, const std::vector<ExportedChunk>& chunks) {
+                       uris.push_back(info.uri);
+                       EXPECT_EQ(text, texts[info.uri]);
+                       EXPECT_EQ(chunks.size(), 1u);
+                       EXPECT_EQ(chunks[0].vector.size(), 64u);
+                       EXPECT_EQ(Slice(text, chunks[0].range), texts[info.uri]);
+                       // A writer in the middle of an export is not kept out, and not seen.
+                       Ingest(Document("/b", "changed meanwhile"));
+                       Ingest(Document("/c", "new meanwhile"));
+                       return true;
+                     });
   ASSERT_TRUE(epoch.ok()) << epoch.status();
   EXPECT_THAT(uris, ElementsAre("/a", "/b"));
 }

@@ -32,8 +32,8 @@ class WordTokenizer : public engine::Tokenizer {
       for (; i < text.size() && !std::isspace(static_cast<unsigned char>(text[i])); ++i) {
         hash = (hash ^ static_cast<uint8_t>(text[i])) * 1099511628211ULL;
       }
-      tokens.push_back({static_cast<engine::TokenId>(hash % 1'000'003),
-                        {static_cast<int64_t>(begin), static_cast<int64_t>(i)}});
+      tokens.push_back(
+          {static_cast<engine::TokenId>(hash % 1'000'003), {static_cast<int64_t>(begin), static_cast<int64_t>(i)}});
     }
     return tokens;
   }

@@ -31,24 +31,30 @@ Filter RandomFilter(std::mt19937* rng, int depth) {
   const auto pick = [rng](int n) { return static_cast<int>((*rng)() % static_cast<uint32_t>(n)); };
   if (depth > 0 && pick(2) == 0) {
     Filter filter;
-    filter.kind = std::array{Filter::Kind::kAllOf, Filter::Kind::kAnyOf, Filter::Kind::kNot}[static_cast<size_t>(pick(3))];
+    filter.kind =
+        std::array{Filter::Kind::kAllOf, Filter::Kind::kAnyOf, Filter::Kind::kNot}[static_cast<size_t>(pick(3))];
     for (int i = filter.kind == Filter::Kind::kNot ? 1 : 1 + pick(3); i > 0; --i) {
       filter.children.push_back(RandomFilter(rng, depth - 1));
     }
     return filter;
   }
   switch (pick(6)) {
-    case 0: return Leaf(Filter::Kind::kEquals, "group", {std::string(1, static_cast<char>('a' + pick(5)))});
-    case 1: return Leaf(Filter::Kind::kIn, "n", {int64_t{pick(300)}, int64_t{pick(300)}, int64_t{pick(300)}});
+    case 0:
+      return Leaf(Filter::Kind::kEquals, "group", {std::string(1, static_cast<char>('a' + pick(5)))});
+    case 1:
+      return Leaf(Filter::Kind::kIn, "n", {int64_t{pick(300)}, int64_t{pick(300)}, int64_t{pick(300)}});
     case 2: {
       Filter filter = Leaf(Filter::Kind::kRange, "n", {});
       filter.minimum = {static_cast<double>(pick(300))};
       if (pick(2) == 0) filter.maximum = {int64_t{pick(300)}};
       return filter;
     }
-    case 3: return Leaf(Filter::Kind::kPrefix, "$uri", {"/" + std::to_string(pick(30))});
-    case 4: return Leaf(Filter::Kind::kExists, "rare", {});
-    default: return Leaf(Filter::Kind::kEquals, "tags", {std::string(1, static_cast<char>('x' + pick(3)))});
+    case 3:
+      return Leaf(Filter::Kind::kPrefix, "$uri", {"/" + std::to_string(pick(30))});
+    case 4:
+      return Leaf(Filter::Kind::kExists, "rare", {});
+    default:
+      return Leaf(Filter::Kind::kEquals, "tags", {std::string(1, static_cast<char>('x' + pick(3)))});
   }
 }
 
@@ -121,8 +127,8 @@ TEST_F(SearchTest, IfKDocumentsMatchTheFilterKComeBack) {
     ASSERT_TRUE(ValidateFilter(filter).ok());
     std::set<std::string> matching;
     for (const auto& [id, info] : all) {
-      const FilterSubject subject{&info.document_id, &info.uri,      &info.title,    &info.media_type,
-                                  &info.language,    info.ingested_unix_ms, &info.metadata};
+      const FilterSubject subject{&info.document_id,     &info.uri,     &info.title, &info.media_type, &info.language,
+                                  info.ingested_unix_ms, &info.metadata};
       if (Matches(filter, subject)) matching.insert(id);
     }
     const int k = 1 + static_cast<int>(rng() % 40);
@@ -180,8 +186,8 @@ TEST_F(SearchTest, HybridIsFusedByReciprocalRankAndDeterministic) {
   ASSERT_EQ(first.passages.size(), 30u);
   for (const Passage& passage : first.passages) {
     const PassageScores& s = passage.scores;
-    const double fused = (s.dense_rank > 0 ? 1.0 / (60 + s.dense_rank) : 0) +
-                         (s.keyword_rank > 0 ? 1.0 / (60 + s.keyword_rank) : 0);
+    const double fused =
+        (s.dense_rank > 0 ? 1.0 / (60 + s.dense_rank) : 0) + (s.keyword_rank > 0 ? 1.0 / (60 + s.keyword_rank) : 0);
     EXPECT_NEAR(s.fused, fused, 1e-12);
     EXPECT_EQ(s.dense_rank > 0, s.dense.has_value());
   }
@@ -340,10 +346,17 @@ TEST_F(SearchTest, DamagedGraphFileIsSetAsideAndAnswersStayRight) {
   for (int damage = 0; damage < 4; ++damage) {
     index_.reset();
     switch (damage) {
-      case 0: flip(size / 2); break;
-      case 1: std::filesystem::resize_file(file, size / 3); break;
-      case 2: std::filesystem::resize_file(file, 0); break;
-      default: std::filesystem::remove(file);
+      case 0:
+        flip(size / 2);
+        break;
+      case 1:
+        std::filesystem::resize_file(file, size / 3);
+        break;
+      case 2:
+        std::filesystem::resize_file(file, 0);
+        break;
+      default:
+        std::filesystem::remove(file);
     }
     Open();
     const bool missing = damage == 3;

@@ -6,7 +6,8 @@ namespace precis::engine {
 namespace {
 
 constexpr char kSmol[] =
-    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nYou are "
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nYou "
+    "are "
     "a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + "
     "message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}";
 
@@ -21,14 +22,16 @@ TEST(ChatTemplate, SpellsWhatTheModelsTemplateSpells) {
   EXPECT_EQ(Text(t.Render({{"user", "Hi"}}).value()),
             "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
             "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
-  EXPECT_EQ(Text(t.Render({{"system", "Be brief."}, {"user", "Hi"}, {"assistant", "Yo"}, {"user", "?"}}).value()),
-            "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYo<|im_end|>\n"
-            "<|im_start|>user\n?<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(
+      Text(t.Render({{"system", "Be brief."}, {"user", "Hi"}, {"assistant", "Yo"}, {"user", "?"}}).value()),
+      "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYo<|im_end|>\n"
+      "<|im_start|>user\n?<|im_end|>\n<|im_start|>assistant\n");
 }
 
 TEST(ChatTemplate, FamiliesHaveTheirOwnDefaultSystemMessage) {
-  const ChatTemplate t("{{- '<|im_start|>system\\n' }} You are Qwen, created by Alibaba Cloud. You are a helpful "
-                       "assistant. <|im_end|>");
+  const ChatTemplate t(
+      "{{- '<|im_start|>system\\n' }} You are Qwen, created by Alibaba Cloud. You are a helpful "
+      "assistant. <|im_end|>");
   EXPECT_NE(Text(t.Render({{"user", "Hi"}}).value()).find("system\nYou are Qwen, created by Alibaba Cloud."),
             std::string::npos);
 }

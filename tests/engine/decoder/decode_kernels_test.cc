@@ -74,7 +74,8 @@ TEST(DecodeKernels, LogSumExpIsRightAndTheSameEverywhere) {
 TEST(DecodeKernels, AttentionIsRightAndTheSameEverywhere) {
   for (const int dim : {16, 64, 80, 256}) {
     for (const bool half : {false, true}) {
-      for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, 1}, {0, 64}, {0, 65}, {0, 190}, {100, 190}, {64, 128}}) {
+      for (const auto& [begin, end] :
+           {std::pair<int64_t, int64_t>{0, 1}, {0, 64}, {0, 65}, {0, 190}, {100, 190}, {64, 128}}) {
         const int group = 7;
         const int64_t offset = 32;
         std::vector<std::vector<float>> pages(3);

@@ -121,8 +121,8 @@ TEST(Decoder, SequenceAloneEqualsSequenceAmongOthersBitwise) {
 }
 
 TEST(Decoder, StoredTypesRun) {
-  for (const TensorType type :
-       {TensorType::kF32, TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ8_0}) {
+  for (const TensorType type : {TensorType::kF32, TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0,
+                                TensorType::kQ4_1, TensorType::kQ8_0}) {
     auto exact = LoadTiny({.type = type}, true), fast = LoadTiny({.type = type}, false);
     ASSERT_TRUE(exact.ok() && fast.ok()) << TypeName(type);
     const auto a = AllLogits(exact->get(), TinyPrompt(30), 30), b = AllLogits(fast->get(), TinyPrompt(30), 30);
@@ -154,10 +154,10 @@ TEST(DecoderConfig, WhatIsNotSupportedIsNamed) {
     GgufWriter writer;
     writer.Add("general.architecture", "llama");
     for (const auto& [key, value] : std::map<std::string, uint32_t>{{"block_count", 1},
-                                                                     {"embedding_length", 64},
-                                                                     {"feed_forward_length", 64},
-                                                                     {"attention.head_count", 4},
-                                                                     {"context_length", 64}}) {
+                                                                    {"embedding_length", 64},
+                                                                    {"feed_forward_length", 64},
+                                                                    {"attention.head_count", 4},
+                                                                    {"context_length", 64}}) {
       writer.Add("llama." + key, value);
     }
     writer.Add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
@@ -167,7 +167,8 @@ TEST(DecoderConfig, WhatIsNotSupportedIsNamed) {
     return std::string(ReadDecoderConfig(**file).status().message());
   };
   EXPECT_EQ(refused([](GgufWriter*) {}), "");
-  EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.scaling.type", "yarn"); }).find("'yarn'"), std::string::npos);
+  EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.scaling.type", "yarn"); }).find("'yarn'"),
+            std::string::npos);
   EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.dimension_count", uint32_t{8}); }).find("dimension_count"),
             std::string::npos);
   EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.expert_count", uint32_t{8}); }).find("expert_count"),

@@ -120,7 +120,8 @@ TEST_F(SmolLm, CallsFromManyThreadsGiveTheTextsOfSingleCalls) {
   const char* prompts[] = {"The sky is", "A cat", "def main():", "1, 2, 3,"};
   std::vector<std::string> alone, together(4);
   const auto request = [&](int i) {
-    return GenerateRequest{.prompt = prompts[i], .sampling = {.temperature = i % 2 == 0 ? 0.0f : 0.8f, .seed = 9}, .max_tokens = 12};
+    return GenerateRequest{
+        .prompt = prompts[i], .sampling = {.temperature = i % 2 == 0 ? 0.0f : 0.8f, .seed = 9}, .max_tokens = 12};
   };
   for (int i = 0; i < 4; ++i) alone.push_back(model().Generate(request(i), CallContext::Make(), {}).value().text);
   std::vector<std::thread> threads;

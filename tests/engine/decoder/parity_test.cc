@@ -70,7 +70,8 @@ TEST_P(Parity, GreedyTokensAreThoseOfTheReference) {
       const TokenId best = static_cast<TokenId>(std::max_element(row.begin(), row.end()) - row.begin());
       const TokenId expected = t.expected[t.done];
       if (best != expected) {
-        EXPECT_LT(t.margins[t.done], kNearTie) << "prompt " << i << " step " << t.done << ": " << best << " not " << expected;
+        EXPECT_LT(t.margins[t.done], kNearTie)
+            << "prompt " << i << " step " << t.done << ": " << best << " not " << expected;
         EXPECT_LT(row[static_cast<size_t>(best)] - row[static_cast<size_t>(expected)], kNearTie);
         t.done = t.expected.size();  // from here on two different texts
         continue;
@@ -131,7 +132,8 @@ TEST_P(Parity, FastModeStaysNearExact) {
   RecordProperty("mean_kl", std::to_string(divergence / count));
   RecordProperty("top1", std::to_string(static_cast<double>(agree) / count));
   std::printf("%s: mean KL %.2e, top-1 %.4f, perplexity ratio %.5f over %d positions\n", GetParam(), divergence / count,
-              static_cast<double>(agree) / count, std::exp((fast_loss - exact_loss) / count), static_cast<int>(positions));
+              static_cast<double>(agree) / count, std::exp((fast_loss - exact_loss) / count),
+              static_cast<int>(positions));
   EXPECT_LE(divergence / count, 2e-3);
   EXPECT_GE(static_cast<double>(agree) / count, 0.96);
   EXPECT_NEAR(std::exp((fast_loss - exact_loss) / count), 1, 0.02);

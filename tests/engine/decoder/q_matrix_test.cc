@@ -184,11 +184,11 @@ TEST(IntegerGemm, ExtremeValuesDoNotSaturate) {
 
 TEST(Quantize, EveryInstructionSetGivesTheSameIntegersAndBadNumbersShow) {
   std::vector<float> x = RandomRows(32 * 8, 8);
-  for (int i = 0; i < 32; ++i) x[static_cast<size_t>(i)] = 0;                     // block 0: zero
-  for (int i = 32; i < 64; ++i) x[static_cast<size_t>(i)] = 1e-40f;               // block 1: subnormal
-  x[64] = std::numeric_limits<float>::quiet_NaN();                                // block 2
-  x[96] = -std::numeric_limits<float>::infinity();                                // block 3
-  x[128] = 3e38f;                                                                 // block 4: near the largest
+  for (int i = 0; i < 32; ++i) x[static_cast<size_t>(i)] = 0;        // block 0: zero
+  for (int i = 32; i < 64; ++i) x[static_cast<size_t>(i)] = 1e-40f;  // block 1: subnormal
+  x[64] = std::numeric_limits<float>::quiet_NaN();                   // block 2
+  x[96] = -std::numeric_limits<float>::infinity();                   // block 3
+  x[128] = 3e38f;                                                    // block 4: near the largest
   for (int i = 160; i < 192; ++i) x[static_cast<size_t>(i)] = (i - 176 + 0.5f) / 127.0f * 8;  // block 5: ties
   for (const IsaLevel isa : AvailableIsaLevels()) {
     QuantizedBuffer a, b;

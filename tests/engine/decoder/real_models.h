@@ -13,9 +13,9 @@ namespace precis::engine {
 inline std::string FindModel(const std::string& name) {
   const char* folder = std::getenv("PRECIS_TEST_MODELS");
   const char* home = std::getenv("HOME");
-  const std::string base = folder != nullptr && *folder != '\0' ? std::string(folder)
-                                                                : std::string(home == nullptr ? "" : home) +
-                                                                      "/.local/share/precis/models";
+  const std::string base = folder != nullptr && *folder != '\0'
+                               ? std::string(folder)
+                               : std::string(home == nullptr ? "" : home) + "/.local/share/precis/models";
   const std::string path = base + "/" + name + "/model.gguf";
   return std::filesystem::exists(path) ? path : "";
 }

@@ -10,7 +10,8 @@ namespace precis::engine {
 namespace {
 
 // P = 0.5, 0.25, 0.125, 0.0625, 0.0625.
-const std::vector<float> kLogits = {std::log(0.0625f), std::log(0.5f), std::log(0.25f), std::log(0.0625f), std::log(0.125f)};
+const std::vector<float> kLogits = {std::log(0.0625f), std::log(0.5f), std::log(0.25f), std::log(0.0625f),
+                                    std::log(0.125f)};
 
 std::map<TokenId, int> Draw(Sampling s, int n) {
   std::map<TokenId, int> counts;
@@ -71,8 +72,8 @@ TEST(Sampler, NotANumberIsAnError) {
 TEST(Sampler, OptionsOutOfBoundsAreRefusedByName) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const Sampling& s : {Sampling{.temperature = -1}, Sampling{.temperature = 11}, Sampling{.temperature = nan},
-                            Sampling{.top_k = -1}, Sampling{.top_p = 0}, Sampling{.top_p = 1.5f}, Sampling{.top_p = nan},
-                            Sampling{.min_p = 1}, Sampling{.min_p = -0.1f}}) {
+                            Sampling{.top_k = -1}, Sampling{.top_p = 0}, Sampling{.top_p = 1.5f},
+                            Sampling{.top_p = nan}, Sampling{.min_p = 1}, Sampling{.min_p = -0.1f}}) {
     EXPECT_EQ(CheckSampling(s).code(), absl::StatusCode::kInvalidArgument);
   }
   EXPECT_TRUE(CheckSampling({.temperature = 10, .top_k = 5, .top_p = 1, .min_p = 0.5f}).ok());

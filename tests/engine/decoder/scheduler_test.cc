@@ -45,7 +45,8 @@ TEST(Scheduler, TextsOfManyAreThoseOfEachAlone) {
   std::vector<std::vector<TokenId>> expected;
   for (int i = 0; i < 12; ++i) {
     auto alone = Make();
-    const Outcome o = Generate(alone.get(), TinyPrompt(3 + 23 * i, 272, i % 6), 20, sampling[static_cast<size_t>(i % 3)]);
+    const Outcome o =
+        Generate(alone.get(), TinyPrompt(3 + 23 * i, 272, i % 6), 20, sampling[static_cast<size_t>(i % 3)]);
     ASSERT_TRUE(o.status.ok()) << o.status;
     ASSERT_EQ(o.tokens.size(), 20u);
     expected.push_back(o.tokens);
@@ -120,8 +121,9 @@ TEST(Scheduler, DeadlineEndsAPrompt) {
   auto s = Make();
   EXPECT_EQ(Generate(s.get(), TinyPrompt(400), 100, {}, CallContext(absl::Now() - absl::Seconds(1))).status.code(),
             absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(Generate(s.get(), TinyPrompt(400), 100, {}, CallContext(absl::Now() + absl::Microseconds(300))).status.code(),
-            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(
+      Generate(s.get(), TinyPrompt(400), 100, {}, CallContext(absl::Now() + absl::Microseconds(300))).status.code(),
+      absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST(Scheduler, FullQueueRefusesWithItsLimit) {
@@ -201,7 +203,8 @@ TEST(Scheduler, ScoresAreTheLogProbabilitiesOfTheTokens) {
     const auto row = decoder->Logits(i, 1);
     double sum = 0;
     for (const float v : row) sum += std::exp(static_cast<double>(v));
-    EXPECT_NEAR(whole.logprobs[static_cast<size_t>(i)], row[static_cast<size_t>(ids[static_cast<size_t>(i) + 1])] - std::log(sum), 1e-4);
+    EXPECT_NEAR(whole.logprobs[static_cast<size_t>(i)],
+                row[static_cast<size_t>(ids[static_cast<size_t>(i) + 1])] - std::log(sum), 1e-4);
   }
 }
 

@@ -18,10 +18,10 @@ namespace precis::engine {
 struct TinyModel {
   std::string arch = "llama";  // "llama", "qwen2", "gemma3"
   int64_t layers = 7, hidden = 64, ffn = 96, heads = 4, kv_heads = 2, head_dim = 16, vocabulary = 272, context = 512;
-  int64_t window = 16;                       // gemma3
-  float linear_scale = 1;                    // above 1: linear RoPE scaling
-  TensorType type = TensorType::kF32;        // of the matrices
-  std::string nan_tensor;                    // this tensor gets a NaN
+  int64_t window = 16;                 // gemma3
+  float linear_scale = 1;              // above 1: linear RoPE scaling
+  TensorType type = TensorType::kF32;  // of the matrices
+  std::string nan_tensor;              // this tensor gets a NaN
 };
 
 // Value i of the tensor `name`: uniform in [-1, 1), from a hash.
@@ -106,7 +106,8 @@ inline absl::StatusOr<std::unique_ptr<Decoder>> LoadTiny(const TinyModel& m, boo
 // Token i of a made-up prompt.
 inline std::vector<TokenId> TinyPrompt(int64_t n, int64_t vocabulary = 272, int64_t salt = 0) {
   std::vector<TokenId> ids;
-  for (int64_t i = 0; i < n; ++i) ids.push_back(static_cast<TokenId>((i * 37 + i * i * 11 + 5 + salt * 101) % vocabulary));
+  for (int64_t i = 0; i < n; ++i)
+    ids.push_back(static_cast<TokenId>((i * 37 + i * i * 11 + 5 + salt * 101) % vocabulary));
   return ids;
 }
 

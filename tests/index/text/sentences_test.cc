@@ -69,7 +69,8 @@ TEST(Sentences, FullStopsOfOtherScriptsNeedNoSpace) {
 }
 
 TEST(Sentences, BlocksEndThem) {
-  EXPECT_EQ(Split("# 1. Title. Sub\nText goes\non\n\nnew paragraph"), (Strings{"# 1. Title. Sub", "Text goes\non", "new paragraph"}));
+  EXPECT_EQ(Split("# 1. Title. Sub\nText goes\non\n\nnew paragraph"),
+            (Strings{"# 1. Title. Sub", "Text goes\non", "new paragraph"}));
   EXPECT_EQ(Split("Intro\n- one\n  more of one\n- two\n1. three. Four"),
             (Strings{"Intro", "- one\n  more of one", "- two", "1. three.", "Four"}));
   EXPECT_EQ(Split("| a. B | c |\n|---|---|\n| d | e |"), (Strings{"| a. B | c |", "|---|---|", "| d | e |"}));

@@ -89,8 +89,8 @@ struct IndexStats {
 
 // Thread-safe. Every mutation that returns OK is durable: it survives kill -9 and power loss. Errors common to all:
 // NotFound (collection, document), InvalidArgument (names the value and the limit), ResourceExhausted (disk full: reads
-// go on), DataLoss (a stored value is damaged), FailedPrecondition (the encoder's fingerprint is not the collection's; both are named), Cancelled,
-// DeadlineExceeded.
+// go on), DataLoss (a stored value is damaged), FailedPrecondition (the encoder's fingerprint is not the collection's;
+// both are named), Cancelled, DeadlineExceeded.
 class Index {
  public:
   // FailedPrecondition when another process holds `data_dir`; the message says which folder.
@@ -102,8 +102,8 @@ class Index {
   virtual absl::StatusOr<std::vector<CollectionInfo>> ListCollections(const std::string& tenant) = 0;  // by name
   virtual absl::StatusOr<DeleteResult> DeleteCollection(const std::string& tenant, const std::string& name) = 0;
 
-  // Parses, splits, embeds and stores one document; equal version: kUnchanged without any work but hashing. Errors of the
-  // document carry a reason (precis/base/reason.h): INVALID_HEADER, TOO_LARGE, and those of the parser.
+  // Parses, splits, embeds and stores one document; equal version: kUnchanged without any work but hashing. Errors of
+  // the document carry a reason (precis/base/reason.h): INVALID_HEADER, TOO_LARGE, and those of the parser.
   virtual absl::StatusOr<IngestResult> Ingest(const DocumentInput& document, const CallContext& call) = 0;
 
   virtual absl::StatusOr<DocumentInfo> GetDocument(const std::string& tenant, const std::string& collection,

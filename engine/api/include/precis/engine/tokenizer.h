@@ -14,10 +14,10 @@ namespace precis::engine {
 
 using TokenId = int32_t;
 
-// A token and the bytes of the input that it stands for. Special tokens that the tokenizer adds have an empty range, and
-// so has the token of a leading space that normalisation puts in front of a text (SentencePiece).
-// Ranges never decrease; a code point split over several tokens gives each of them its own bytes (byte-level BPE), and
-// bytes that normalisation removed (control characters, accents) belong to no range.
+// A token and the bytes of the input that it stands for. Special tokens that the tokenizer adds have an empty range,
+// and so has the token of a leading space that normalisation puts in front of a text (SentencePiece). Ranges never
+// decrease; a code point split over several tokens gives each of them its own bytes (byte-level BPE), and bytes that
+// normalisation removed (control characters, accents) belong to no range.
 struct Token {
   TokenId id;
   ByteRange bytes;
