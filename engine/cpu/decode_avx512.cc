@@ -93,9 +93,12 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int /*column*/, const int8_t
   }
 }
 
+// In this order: attention uses the functions of decode_math.
+// clang-format off
+#include "cpu/decode_math-inl.h"
 #include "cpu/decode_attention-inl.h"
 #include "cpu/decode_gemm-inl.h"
-#include "cpu/decode_math-inl.h"
+// clang-format on
 
 }  // namespace
 }  // namespace avx512
