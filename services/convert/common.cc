@@ -31,7 +31,7 @@ absl::Status AddValue(const v1::MetadataValue& value, std::vector<index::Metadat
 absl::StatusOr<index::Filter> FilterFromProto(const v1::Filter& filter, int depth) {
   using Kind = index::Filter::Kind;
   if (depth > index::kMaxFilterDepth) {
-    return FieldError("filter", absl::StrCat("more than ", index::kMaxFilterDepth, " levels deep"));
+    return FieldError("filter", absl::StrCat("is more than ", index::kMaxFilterDepth, " levels deep"));
   }
   index::Filter out;
   switch (filter.condition_case()) {
@@ -78,7 +78,7 @@ absl::StatusOr<index::Filter> FilterFromProto(const v1::Filter& filter, int dept
       out.field = filter.exists().field();
       break;
     case v1::Filter::CONDITION_NOT_SET:
-      return FieldError("filter", "a condition has no kind set: set one, or leave the filter out to match everything");
+      return FieldError("filter", "has a condition of no kind: set one, or leave the filter out to match everything");
   }
   return out;
 }
@@ -134,7 +134,7 @@ absl::StatusOr<index::MetadataValue> FromProto(const v1::MetadataValue& value) {
     case v1::MetadataValue::VALUE_NOT_SET:
       break;
   }
-  return FieldError("metadata", "a value has no kind set: set one of string, int64, double, bool, string list");
+  return FieldError("metadata", "has a value of no kind: set one of string, int64, double, bool, string list");
 }
 
 absl::StatusOr<index::Filter> FromProto(const v1::Filter& filter) { return FilterFromProto(filter, 1); }
@@ -172,8 +172,8 @@ void ToProto(const index::Passage& passage, bool include_text, v1::Passage* out)
 absl::StatusOr<compress::Passage> FromProto(const v1::Passage& passage) {
   if (!passage.text_hash().empty() && Sha256Hex(passage.text()) != passage.text_hash()) {
     return FieldError("passages",
-                      absl::StrCat("the text of '", passage.chunk_id().empty() ? passage.uri() : passage.chunk_id(),
-                                   "' has another hash than its text_hash: was it changed, or left out?"));
+                      absl::StrCat("has one, '", passage.chunk_id().empty() ? passage.uri() : passage.chunk_id(),
+                                   "', whose text has another hash than its text_hash: was it changed, or left out?"));
   }
   compress::Passage out;
   out.text = passage.text();
@@ -201,7 +201,7 @@ std::string MakePageToken(const std::string& list, const std::string& last) {
 absl::StatusOr<std::string> ReadPageToken(const std::string& list, const std::string& token) {
   std::string text;
   if (absl::WebSafeBase64Unescape(token, &text) && text.rfind(list + "/", 0) == 0) return text.substr(list.size() + 1);
-  return FieldError("page_token", "it is not from this list: give next_page_token of the reply before");
+  return FieldError("page_token", "is not from this list: give next_page_token of the reply before");
 }
 
 }  // namespace precis::services

@@ -68,7 +68,8 @@ void ConvertFormat(const v1::ContextFormat& format, compress::ContextFormat* out
 
 absl::StatusOr<compress::Request> FromProto(const v1::CompressRequest& request) {
   if (request.passages_size() > kMaxPassages) {
-    return FieldError("passages", absl::StrCat(request.passages_size(), " in one call, the limit is ", kMaxPassages));
+    return FieldError("passages",
+                      absl::StrCat("has ", request.passages_size(), " entries, the limit is ", kMaxPassages));
   }
   if (request.query().size() > kMaxQueryBytes) {
     return FieldError("query", absl::StrCat("has ", request.query().size(), " bytes, the limit is ", kMaxQueryBytes));

@@ -42,9 +42,10 @@ absl::StatusOr<engine::GenerateRequest> FromProto(const v1::GenerateRequest& req
                          : message.role() == v1::CHAT_ROLE_USER      ? "user"
                          : message.role() == v1::CHAT_ROLE_ASSISTANT ? "assistant"
                                                                      : nullptr;
-      if (role == nullptr) return FieldError("chat.messages.role", absl::StrCat("message ", i, " has none"));
+      if (role == nullptr) return FieldError("chat.messages.role", absl::StrCat("is not set in message ", i));
       if (message.role() == v1::CHAT_ROLE_SYSTEM && i > 0) {
-        return FieldError("chat.messages.role", absl::StrCat("message ", i, " is SYSTEM, only the first may be"));
+        return FieldError("chat.messages.role",
+                          absl::StrCat("is SYSTEM in message ", i, ", only the first may have it"));
       }
       out.messages.push_back({role, message.content()});
       bytes += static_cast<int64_t>(message.content().size());
@@ -64,11 +65,12 @@ absl::StatusOr<engine::GenerateRequest> FromProto(const v1::GenerateRequest& req
   if (request.max_tokens() < 0) return FieldError("max_tokens", "must not be negative");
   out.max_tokens = request.max_tokens();
   if (request.stop_strings_size() > kMaxStops) {
-    return FieldError("stop_strings", absl::StrCat(request.stop_strings_size(), " given, the limit is ", kMaxStops));
+    return FieldError("stop_strings",
+                      absl::StrCat("has ", request.stop_strings_size(), " entries, the limit is ", kMaxStops));
   }
   for (const std::string& stop : request.stop_strings()) {
     if (stop.empty() || stop.size() > kMaxStopBytes) {
-      return FieldError("stop_strings", absl::StrCat("each has 1 to ", kMaxStopBytes, " bytes"));
+      return FieldError("stop_strings", absl::StrCat("must each have 1 to ", kMaxStopBytes, " bytes"));
     }
     out.stop.push_back(stop);
   }

@@ -62,8 +62,8 @@ const std::string& AskCall::Question(int index) const {
 absl::Status AskCall::CheckRequest() const {
   PRECIS_RETURN_IF_ERROR(CheckQuestion("question", request_.question()));
   if (request_.further_questions_size() > kMaxFurtherQuestions) {
-    return FieldError("further_questions",
-                      absl::StrCat(request_.further_questions_size(), " given, the limit is ", kMaxFurtherQuestions));
+    return FieldError("further_questions", absl::StrCat("has ", request_.further_questions_size(),
+                                                        " entries, the limit is ", kMaxFurtherQuestions));
   }
   for (const std::string& question : request_.further_questions()) {
     PRECIS_RETURN_IF_ERROR(CheckQuestion("further_questions", question));
@@ -71,7 +71,7 @@ absl::Status AskCall::CheckRequest() const {
   for (int i = 0; i < request_.turns_size(); ++i) {
     const v1::ChatRole expected = i % 2 == 0 ? v1::CHAT_ROLE_USER : v1::CHAT_ROLE_ASSISTANT;
     if (request_.turns(i).role() != expected) {
-      return FieldError("turns", absl::StrCat("turn ", i, " is not ", i % 2 == 0 ? "USER" : "ASSISTANT",
+      return FieldError("turns", absl::StrCat("has at ", i, " another role than ", i % 2 == 0 ? "USER" : "ASSISTANT",
                                               ": they come in turn, USER first"));
     }
   }

@@ -58,14 +58,14 @@ grpc::ServerUnaryReactor* DocumentService::GetDocument(grpc::CallbackServerConte
         if (request->has_text_range()) {
           range = ByteRange{request->text_range().begin(), request->text_range().end()};
           if (range->begin < 0 || range->end < range->begin || range->end > info.text_bytes) {
-            return FieldError("text_range", absl::StrCat("[", range->begin, ", ", range->end,
-                                                         ") is outside the text of ", info.text_bytes, " bytes"));
+            return FieldError("text_range", absl::StrCat("is [", range->begin, ", ", range->end,
+                                                         "), outside the text of ", info.text_bytes, " bytes"));
           }
         }
         const int64_t bytes = range ? range->size() : info.text_bytes;
         if (request->include_text() && bytes > kMaxTextBytes) {
-          return FieldError("text_range", absl::StrCat("the text has ", info.text_bytes, " bytes, a reply takes ",
-                                                       kMaxTextBytes, ": ask for parts by text_range"));
+          return FieldError("text_range", absl::StrCat("is needed: the text has ", info.text_bytes,
+                                                       " bytes, a reply takes ", kMaxTextBytes));
         }
         ByteRange actual;
         index::SourceLocation location;

@@ -49,11 +49,12 @@ engine::LongInput FromProto(v1::LongInputPolicy policy) {
 
 absl::Status CheckBatch(const v1::EmbedRequest& request) {
   if (request.items_size() > kMaxItems) {
-    return FieldError("items", absl::StrCat(request.items_size(), " texts in one message, the limit is ", kMaxItems));
+    return FieldError("items",
+                      absl::StrCat("has ", request.items_size(), " texts in one message, the limit is ", kMaxItems));
   }
   std::set<uint64_t> ids;
   for (const v1::EmbedItem& item : request.items()) {
-    if (!ids.insert(item.id()).second) return FieldError("items", absl::StrCat("id ", item.id(), " comes twice"));
+    if (!ids.insert(item.id()).second) return FieldError("items", absl::StrCat("has the id ", item.id(), " twice"));
   }
   return absl::OkStatus();
 }

@@ -22,7 +22,8 @@ grpc::ServerUnaryReactor* ErasureService::Erase(grpc::CallbackServerContext* con
                                                 v1::EraseResponse* reply) {
   return RunUnary(host_, "ErasureService/Erase", context, reply, [this, request, reply](const CallContext&) {
     if (request->records_size() > kMaxRecords) {
-      return FieldError("records", absl::StrCat(request->records_size(), " in one call, the limit is ", kMaxRecords));
+      return FieldError("records",
+                        absl::StrCat("has ", request->records_size(), " entries, the limit is ", kMaxRecords));
     }
     std::vector<cache::Erasure> erasures;
     for (const v1::ErasureRecord& record : request->records()) {

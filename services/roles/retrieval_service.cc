@@ -44,7 +44,7 @@ grpc::ServerUnaryReactor* RetrievalService::SearchBatch(grpc::CallbackServerCont
       [this, request, reply](const CallContext& call) -> absl::Status {
         if (request->queries_size() > kMaxQueries) {
           return FieldError("queries",
-                            absl::StrCat(request->queries_size(), " in one call, the limit is ", kMaxQueries));
+                            absl::StrCat("has ", request->queries_size(), " entries, the limit is ", kMaxQueries));
         }
         PRECIS_RETURN_IF_ERROR(parts_.index.GetCollection(request->tenant(), request->collection()).status());
         std::vector<index::SearchRequest> searches;  // those that are valid
@@ -93,8 +93,8 @@ grpc::ServerUnaryReactor* RetrievalService::ExplainSearch(grpc::CallbackServerCo
   return RunUnary(parts_.host, "RetrievalService/ExplainSearch", context, reply,
                   [this, request, reply](const CallContext& call) -> absl::Status {
                     if (request->chunk_ids_size() > kMaxExplainedChunks) {
-                      return FieldError("chunk_ids", absl::StrCat(request->chunk_ids_size(),
-                                                                  " in one call, the limit is ", kMaxExplainedChunks));
+                      return FieldError("chunk_ids", absl::StrCat("has ", request->chunk_ids_size(),
+                                                                  " entries, the limit is ", kMaxExplainedChunks));
                     }
                     PRECIS_ASSIGN_OR_RETURN(
                         const index::SearchRequest search,

@@ -37,7 +37,7 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
 }
 
 absl::Status FieldError(std::string_view field, std::string_view message) {
-  absl::Status status = absl::InvalidArgumentError(absl::StrCat(std::string(field), ": ", std::string(message)));
+  absl::Status status = absl::InvalidArgumentError(absl::StrCat(std::string(field), " ", std::string(message)));
   status.SetPayload(kFieldPayload, absl::Cord(std::string(field)));
   return status;
 }
