@@ -64,7 +64,7 @@ grpc::ServerUnaryReactor* DocumentService::GetDocument(grpc::CallbackServerConte
         }
         const int64_t bytes = range ? range->size() : info.text_bytes;
         if (request->include_text() && bytes > kMaxTextBytes) {
-          return FieldError("text_range", absl::StrCat("is needed: the text has ", info.text_bytes,
+          return FieldError("text_range", absl::StrCat("is needed, the text has ", info.text_bytes,
                                                        " bytes, a reply takes ", kMaxTextBytes));
         }
         ByteRange actual;

@@ -15,7 +15,7 @@ inline constexpr char kErrorDomain[] = "precis";
 
 // When a refused call may be tried again.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
-// InvalidArgument about one field of the request, named as in the proto: "options.top_k".
+// InvalidArgument about one field, named as in the proto; the two make one sentence: "options.top_k", "is 0, ...".
 absl::Status FieldError(std::string_view field, std::string_view message);
 
 // The message is made valid UTF-8 and cut to 3 KiB, since it travels in a header.

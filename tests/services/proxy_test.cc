@@ -132,7 +132,7 @@ TEST_F(ProxyTest, StatusAndDetailsPass) {
   v1::TokenizeResponse response;
   const grpc::Status status = v1::GenerationService::NewStub(channel_)->Tokenize(&context, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(status.error_message(), "text: is 'fail'");
+  EXPECT_EQ(status.error_message(), "text is 'fail'");
   EXPECT_FALSE(status.error_details().empty());
 }
 

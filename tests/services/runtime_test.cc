@@ -77,6 +77,7 @@ TEST(Status, ReasonFieldAndRetrySurviveTheWire) {
   EXPECT_EQ(FromGrpc(ToGrpc(with_reason)).message(), "too large");
 
   const grpc::Status field = ToGrpc(FieldError("options.top_k", "is 0"));
+  EXPECT_EQ(field.error_message(), "options.top_k is 0");
   EXPECT_EQ(field.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   google::rpc::Status details;
   google::rpc::BadRequest bad;
