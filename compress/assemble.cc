@@ -155,6 +155,21 @@ std::string OneLine(std::string_view text) {
   return line;
 }
 
+// Whether a line ends between two kept pieces of a passage: what follows is another paragraph, a heading, an entry.
+bool OnDifferentLines(const Draft& draft, const Piece& a, const Piece& b) {
+  if (!a.verbatim() || !b.verbatim() || a.passage != b.passage || b.source.begin < a.source.end) return false;
+  const std::string& text = (*draft.passages)[static_cast<size_t>(a.passage)].text;
+  const std::string_view between = Slice(text, {a.source.end, b.source.begin});
+  return between.find('\n') != std::string_view::npos || between.find('\r') != std::string_view::npos;
+}
+
+// The omission mark where a line ends with it.
+std::string LineBreak(std::string mark) {
+  if (mark.find('\n') != std::string::npos) return mark;
+  while (!mark.empty() && (mark.back() == ' ' || mark.back() == '\t')) mark.pop_back();
+  return mark + "\n";
+}
+
 }  // namespace
 
 std::string PassageMark(int number) { return "[" + std::to_string(number) + "] "; }
@@ -177,6 +192,7 @@ std::string SourceLine(const Passage& passage) {
 
 Layout Assemble(const Draft& draft, const ContextFormat& format) {
   Writer writer(format);
+  const std::string line_break = LineBreak(format.omission_mark);
   int number = 0, piece_index = 0;
   for (const Block& block : draft.blocks) {
     if (!writer.empty()) writer.Add(format.passage_separator, {}, -1, true);
@@ -195,7 +211,10 @@ Layout Assemble(const Draft& draft, const ContextFormat& format) {
     }
     for (size_t p = 0; p < block.pieces.size(); ++p, ++piece_index) {
       const Piece& piece = block.pieces[p];
-      if (p > 0) writer.Add(format.omission_mark, own, -1, true);
+      if (p > 0) {
+        const bool line_ends = OnDifferentLines(draft, block.pieces[p - 1], piece);
+        writer.Add(line_ends ? line_break : format.omission_mark, own, -1, true);
+      }
       Span span;
       span.number = own.number;
       if (piece.verbatim()) {

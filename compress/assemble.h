@@ -2,11 +2,12 @@
 //
 //   [1] source line\n text ... omission mark ... text  separator  [2] ...
 //
+// Where a line of the passage ends between two kept pieces, the omission mark ends the line too: "\n" for " ".
+//
 // Passages are data. Where one spells a string that the layout gives a meaning, a backslash is put in, as a delimiter
 // span of its own, so that what is around it stays verbatim:
-//   - a mark "[7]" where marks stand (at the start of a line or of a piece; after any white space when the separator
-//   has
-//     no line break) becomes "\[7]"; an index or a reference within a line, "a[0]", is left alone;
+//   - a mark "[7]" where marks stand (at the start of a line or of a piece; after any white space when the
+//     separator has no line break) becomes "\[7]"; an index or a reference within a line, "a[0]", is left alone;
 //   - a reserved string of the caller's, "</context>", becomes "<\/context>".
 #pragma once
 
@@ -19,7 +20,7 @@
 namespace precis::compress {
 
 // Changes whenever equal drafts may be laid out otherwise; part of the cache key.
-inline constexpr int kLayoutVersion = 1;
+inline constexpr int kLayoutVersion = 2;
 
 struct Layout {
   std::string text;
