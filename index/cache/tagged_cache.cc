@@ -177,7 +177,7 @@ class RocksCache final : public TaggedCache {
     }
     const std::string record = EncodeRecord(key, next_order_, owners, value);
     const int64_t size = static_cast<int64_t>(key.size() + record.size());
-    if (size > options_.max_bytes) {
+    if (size > options_.max_bytes || !DiskHasRoom()) {
       refused_.fetch_add(1, std::memory_order_relaxed);
       return false;
     }
@@ -262,6 +262,12 @@ class RocksCache final : public TaggedCache {
     int64_t entries = 0, bytes = 0;
   };
 
+  // RocksDB 7.8 was seen to lose files when a disk filled up under it (index/storage/store.h).
+  bool DiskHasRoom() const {
+    std::error_code error;
+    const fs::space_info space = fs::space(options_.path, error);
+    return error || space.available >= static_cast<uintmax_t>(options_.min_free_bytes);
+  }
   std::string DbPath() const { return options_.path + "/db"; }
   std::string EpochPath() const { return options_.path + "/erased_epoch"; }
   rocksdb::DB& db() const ABSL_SHARED_LOCKS_REQUIRED(store_mu_) { return *store_->db; }

@@ -30,9 +30,9 @@ class TaggedCacheTest : public testing::Test {
     cache_.reset();
     fs::remove_all(path_);
   }
-  void Reopen(int64_t max_bytes = 1 << 30) {
+  void Reopen(int64_t max_bytes = 1 << 30, int64_t min_free_bytes = 0) {
     cache_.reset();
-    auto cache = TaggedCache::Open({path_, max_bytes});
+    auto cache = TaggedCache::Open({path_, max_bytes, min_free_bytes});
     ASSERT_TRUE(cache.ok()) << cache.status();
     cache_ = *std::move(cache);
   }
@@ -187,6 +187,16 @@ TEST_F(TaggedCacheTest, TheOldestStoredIsEvictedFirst) {
   Put("last", value);
   EXPECT_LE(cache_->stats().bytes, 5000);
   EXPECT_FALSE(Put("too large", std::string(6000, 'v')));
+}
+
+TEST_F(TaggedCacheTest, OnANearlyFullDiskNothingIsStoredAndTheRestGoesOn) {
+  EXPECT_TRUE(Put("before", "1", {{"t", "d", 1}}));
+  Reopen(1 << 30, INT64_MAX);
+  EXPECT_FALSE(Put("k", "2"));
+  EXPECT_EQ(cache_->stats().refused, 1);
+  EXPECT_EQ(cache_->Get("k"), std::nullopt);
+  EXPECT_EQ(cache_->Get("before"), "1");
+  EXPECT_EQ(Erase({{"t", "d", 2}}), 1);
 }
 
 TEST_F(TaggedCacheTest, ADamagedValueIsAMiss) {

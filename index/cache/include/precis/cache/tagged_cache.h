@@ -33,6 +33,8 @@ struct Erasure {
 struct CacheOptions {
   std::string path;                      // folder, created if missing; one process at a time
   int64_t max_bytes = int64_t{1} << 30;  // >= 1, of keys and values; the least recently stored go first
+  // With less left on the folder's disk nothing is stored: the rest is for the index, which needs some to delete.
+  int64_t min_free_bytes = int64_t{256} << 20;
 };
 
 struct CacheStats {
@@ -55,8 +57,8 @@ class TaggedCache {
   virtual std::optional<std::string> Get(std::string_view key) = 0;
 
   // Stores a value made from `owners` (none: made from no document). Returns false when an owner was deleted after its
-  // read_epoch, or when the entry alone exceeds max_bytes: nothing is stored. Errors: ResourceExhausted (disk full),
-  // Internal.
+  // read_epoch, when the entry alone exceeds max_bytes, or when the disk has less than min_free_bytes left: nothing is
+  // stored. Errors: ResourceExhausted (disk full), Internal.
   virtual absl::StatusOr<bool> Put(std::string_view key, std::string_view value, std::span<const Owner> owners) = 0;
 
   // Drops everything made from these documents as read before their delete_epoch. Durable and synced on return; the
