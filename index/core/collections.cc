@@ -125,6 +125,7 @@ absl::StatusOr<CollectionInfo> IndexImpl::GetCollection(const std::string& tenan
 }
 
 absl::StatusOr<std::vector<CollectionInfo>> IndexImpl::ListCollections(const std::string& tenant) {
+  if (!tenant.empty()) PRECIS_RETURN_IF_ERROR(ValidateName("tenant", tenant));
   std::vector<CollectionPtr> collections;
   {
     absl::MutexLock lock(&mu_);

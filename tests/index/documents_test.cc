@@ -271,6 +271,9 @@ TEST_F(IndexTest, TenantsDoNotSeeEachOther) {
   EXPECT_TRUE(absl::IsNotFound(index_->Search(request, {}).status()));
   EXPECT_FALSE(index_->GetDocument("two", "c", {.uri = "/a"}).ok());
   EXPECT_EQ(index_->ListCollections("one")->size(), 1u);
+  for (const std::string& no_tenant : {std::string("a\nb"), std::string(1000, 'a'), std::string("../a")}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(index_->ListCollections(no_tenant).status())) << no_tenant;
+  }
   EXPECT_THAT(*index_->ListCollections(""), IsEmpty());
   // The same URI in two tenants is two documents: neither's erasure touches the other's caches.
   const IngestResult other = Ingest(Document("/a", "shared words", {}, "c", "two"));
