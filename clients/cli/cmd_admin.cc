@@ -2,7 +2,9 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -26,18 +28,21 @@ int RunStats(const Globals& globals) {
     PrintJson(response);
     return kExitOk;
   }
-  std::printf("%s collections, %s documents, %s chunks; %s tokens saved; %s erasures pending\n\n",
-              WithThousands(response.collection_count()).c_str(), WithThousands(response.document_count()).c_str(),
-              WithThousands(response.chunk_count()).c_str(), WithThousands(response.tokens_saved()).c_str(),
-              WithThousands(response.pending_erasures()).c_str());
+  std::printf("%s, %s, %s; %s saved; %s pending\n\n", Counted(response.collection_count(), "collection").c_str(),
+              Counted(response.document_count(), "document").c_str(), Counted(response.chunk_count(), "chunk").c_str(),
+              Counted(response.tokens_saved(), "token").c_str(),
+              Counted(response.pending_erasures(), "erasure").c_str());
+  std::map<std::string, std::string> processes;  // by address: the first role there, which shows the memory of all
   Table roles({"role", "state", "memory", "disk", "detail"});
   Table caches({"cache", "entries", "size", "hits", "misses", "erased"});
   Table queues({"queue", "running", "waiting", "capacity", "rejected"});
   for (const auto& role : response.roles()) {
+    const auto [process, first] = processes.emplace(role.address(), OneLine(role.role(), 20));
     roles.AddRow(
         {OneLine(role.role(), 20),
          role.reachable() ? Styled("up", Style::kGreen, STDOUT_FILENO) : Styled("DOWN", Style::kRed, STDOUT_FILENO),
-         HumanBytes(role.resident_bytes()), HumanBytes(role.disk_bytes()), OneLine(role.detail(), 300)});
+         first ? HumanBytes(role.resident_bytes()) : "with " + process->second, HumanBytes(role.disk_bytes()),
+         OneLine(role.detail(), 300)});
     for (const auto& cache : role.caches()) {
       caches.AddRow({OneLine(cache.name(), 40), WithThousands(cache.entry_count()), HumanBytes(cache.size_bytes()),
                      WithThousands(cache.hit_count()), WithThousands(cache.miss_count()),

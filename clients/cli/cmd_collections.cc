@@ -34,9 +34,9 @@ void PrintCollection(const v1::Collection& c) {
   std::printf("  fingerprint  %s\n", OneLine(c.encoder_fingerprint(), 80).c_str());
   std::printf("  chunks of    at most %d tokens, %d shared\n", c.splitter().max_tokens(),
               c.splitter().overlap_tokens());
-  std::printf("  holds        %s documents, %s chunks, %s tokens, %s of text\n",
-              WithThousands(c.document_count()).c_str(), WithThousands(c.chunk_count()).c_str(),
-              WithThousands(c.token_count()).c_str(), HumanBytes(c.text_bytes()).c_str());
+  std::printf("  holds        %s, %s, %s, %s of text\n", Counted(c.document_count(), "document").c_str(),
+              Counted(c.chunk_count(), "chunk").c_str(), Counted(c.token_count(), "token").c_str(),
+              HumanBytes(c.text_bytes()).c_str());
   std::printf("  on disk      %s\n", HumanBytes(c.size_bytes()).c_str());
   std::printf("  index        %s, %s entries, %s deleted, %s of memory%s%s\n",
               c.active_vector_index_kind() == v1::VECTOR_INDEX_KIND_HNSW ? "HNSW graph" : "exact",
@@ -141,8 +141,8 @@ int DeleteCollection(const Globals& globals, const std::string& name, bool wait)
   if (globals.json) {
     PrintJson(response);
   } else {
-    std::printf("deleted '%s' with %s documents: %s\n", OneLine(name, 128).c_str(),
-                WithThousands(response.document_count()).c_str(), StateName(response.state()));
+    std::printf("deleted '%s' with %s: %s\n", OneLine(name, 128).c_str(),
+                Counted(response.document_count(), "document").c_str(), StateName(response.state()));
   }
   return kExitOk;
 }
@@ -186,9 +186,12 @@ int ListDocs(const Globals& globals, const DocsFlags& flags) {
     auto context = client.Context();
     CancelOnInterrupt cancel(context.get());
     v1::ListDocumentsResponse response;
-    if (const grpc::Status status = client.documents->ListDocuments(context.get(), request, &response); !status.ok()) {
-      return Fail(globals, status);
+    const grpc::Status status = client.documents->ListDocuments(context.get(), request, &response);
+    if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
+      return Fail(globals, grpc::Status(status.error_code(), status.error_message() + "; 'precis index PATH' makes one",
+                                        status.error_details()));
     }
+    if (!status.ok()) return Fail(globals, status);
     for (const auto& d : response.documents()) {
       ++count;
       if (globals.json) PrintJson(d);
@@ -197,9 +200,14 @@ int ListDocs(const Globals& globals, const DocsFlags& flags) {
     }
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty() && (flags.limit == 0 || count < flags.limit));
-  if (!globals.json) {
+  if (globals.json) return kExitOk;
+  if (!table.empty()) {
     table.Print();
-    std::printf("%s document%s\n", WithThousands(count).c_str(), count == 1 ? "" : "s");
+    std::printf("%s\n", Counted(count, "document").c_str());
+  } else if (!flags.where.empty() || !flags.prefix.empty()) {
+    std::printf("no document matches\n");
+  } else {
+    std::printf("no documents in '%s'; 'precis index PATH' adds some\n", OneLine(flags.collection, 128).c_str());
   }
   return kExitOk;
 }
@@ -238,10 +246,10 @@ int ShowDoc(const Globals& globals, const DocsFlags& flags) {
     return kExitOk;
   }
   const auto& d = response.document();
-  std::printf("%s\n  id %s\n  version %s\n  %s, %s chunks, %s tokens, stored %s\n",
+  std::printf("%s\n  id %s\n  version %s\n  %s, %s, %s, stored %s\n",
               Styled(OneLine(d.uri(), 4096), Style::kBold, STDOUT_FILENO).c_str(), d.document_id().c_str(),
-              d.version_id().c_str(), OneLine(d.media_type(), 80).c_str(), WithThousands(d.chunk_count()).c_str(),
-              WithThousands(d.token_count()).c_str(), LocalTime(d.ingested_unix_ms()).c_str());
+              d.version_id().c_str(), OneLine(d.media_type(), 80).c_str(), Counted(d.chunk_count(), "chunk").c_str(),
+              Counted(d.token_count(), "token").c_str(), LocalTime(d.ingested_unix_ms()).c_str());
   for (const auto& warning : d.warnings()) std::printf("  note: %s\n", OneLine(warning, 300).c_str());
   std::printf("\n%s\n", Printable(text).c_str());
   return kExitOk;
@@ -289,8 +297,8 @@ int DeleteDocs(const Globals& globals, const DocsFlags& flags) {
     if (globals.json) {
       PrintJson(response);
     } else {
-      std::printf("%s %s documents\n", flags.dry_run ? "would delete" : "deleted",
-                  WithThousands(response.document_count()).c_str());
+      std::printf("%s %s\n", flags.dry_run ? "would delete" : "deleted",
+                  Counted(response.document_count(), "document").c_str());
     }
   }
   if (failed == 0) return kExitOk;

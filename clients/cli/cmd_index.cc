@@ -235,8 +235,9 @@ class IndexRun {
     if (skipped > 0) absl::StrAppend(&line, ", ", WithThousands(skipped), " skipped");
     if (flags_.prune) absl::StrAppend(&line, ", ", WithThousands(totals_.pruned), " pruned");
     std::printf(
-        "%s in %s: %s tokens in %s chunks, %s (%s tokens/s)\n", line.c_str(), HumanDuration(seconds).c_str(),
-        WithThousands(totals_.tokens).c_str(), WithThousands(totals_.chunks).c_str(), HumanBytes(totals_.bytes).c_str(),
+        "%s in %s: %s in %s, %s (%s tokens/s)\n", line.c_str(), HumanDuration(seconds).c_str(),
+        Counted(totals_.tokens, "token").c_str(), Counted(totals_.chunks, "chunk").c_str(),
+        HumanBytes(totals_.bytes).c_str(),
         WithThousands(static_cast<int64_t>(static_cast<double>(totals_.tokens) / std::max(seconds, 0.001))).c_str());
     std::string stages;
     for (const auto& [stage, us] : stage_us_) {

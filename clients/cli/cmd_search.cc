@@ -46,7 +46,8 @@ int RunSearch(const Globals& globals, const Flags& flags) {
   for (const auto& passage : response.passages()) {
     std::string heading;
     for (const auto& part : passage.heading_path()) heading += (heading.empty() ? "" : " > ") + OneLine(part, 60);
-    std::printf("%s %s  %s\n", Styled("[" + std::to_string(++rank) + "]", Style::kGreen, STDOUT_FILENO).c_str(),
+    if (!heading.empty()) heading.insert(0, "  ");
+    std::printf("%s %s%s\n", Styled("[" + std::to_string(++rank) + "]", Style::kGreen, STDOUT_FILENO).c_str(),
                 Styled(Place(passage.uri(), passage.location()), Style::kCyan, STDOUT_FILENO).c_str(), heading.c_str());
     std::printf("    score %.4f", passage.scores().fused());
     if (passage.scores().has_dense()) {

@@ -148,7 +148,7 @@ int RunTokens(const Globals& globals, const TokensFlags& flags) {
                       .c_str());
     }
   }
-  std::printf("%s tokens (%s), %s bytes\n", WithThousands(response.token_count()).c_str(),
+  std::printf("%s (%s), %s bytes\n", Counted(response.token_count(), "token").c_str(),
               OneLine(response.model(), 60).c_str(), WithThousands(static_cast<int64_t>(text->size())).c_str());
   return kExitOk;
 }

@@ -122,6 +122,10 @@ std::string WithThousands(int64_t value) {
   return value < 0 ? "-" + digits : digits;
 }
 
+std::string Counted(int64_t count, std::string_view noun) {
+  return WithThousands(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
 std::string HumanBytes(int64_t bytes) {
   static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
   double value = static_cast<double>(bytes);

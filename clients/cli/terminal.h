@@ -27,6 +27,8 @@ std::string OneLine(std::string_view text, int columns);
 
 // "1,234,567".
 std::string WithThousands(int64_t value);
+// "1 chunk", "1,234 chunks".
+std::string Counted(int64_t count, std::string_view noun);
 // "12.3 MB"; powers of ten, as file managers print.
 std::string HumanBytes(int64_t bytes);
 // "1.2 s", "340 ms", "2 min 05 s".

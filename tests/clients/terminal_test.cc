@@ -34,6 +34,9 @@ TEST(Human, Units) {
   EXPECT_EQ(WithThousands(999), "999");
   EXPECT_EQ(WithThousands(1234567), "1,234,567");
   EXPECT_EQ(WithThousands(-1000), "-1,000");
+  EXPECT_EQ(Counted(0, "chunk"), "0 chunks");
+  EXPECT_EQ(Counted(1, "chunk"), "1 chunk");
+  EXPECT_EQ(Counted(1234, "chunk"), "1,234 chunks");
   EXPECT_EQ(HumanBytes(999), "999 B");
   EXPECT_EQ(HumanBytes(1500), "1.5 kB");
   EXPECT_EQ(HumanDuration(0.0005), "500 us");

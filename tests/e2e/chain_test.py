@@ -234,6 +234,12 @@ class Chain(unittest.TestCase):
         self.assertEqual(deleted["state"], "ERASURE_STATE_ERASED")
         self.assertEqual(self.server.error("collections", "show", "shelf").code, "NOT_FOUND")
 
+    def test_empty_lists_say_how_to_go_on(self):
+        """docs list of nothing names precis index; a tenant that can be none is INVALID_ARGUMENT"""
+        self.assertIn("precis index PATH", self.server.error("docs", "list", "-c", "nothing-here").message)
+        self.assertIn("no document matches", self.server.cli("docs", "list", "-c", "town", "--prefix", "/nowhere").out)
+        self.assertEqual(self.server.error("--tenant", "a\nb", "collections", "list").code, "INVALID_ARGUMENT")
+
     def test_stats_health_models(self):
         """stats, health, model list: every role and model by name"""
         self.assertEqual([(line["role"], line["up"]) for line in self.server.json("health")],
@@ -241,6 +247,8 @@ class Chain(unittest.TestCase):
         stats = self.server.stats()
         self.assertGreaterEqual(int(stats["document_count"]), len(self.files))
         self.assertEqual(int(stats["pending_erasures"]), 0)
+        table = self.server.cli("stats").out
+        self.assertEqual(table.count("with compressor"), 4, f"the memory of one process is shown once:\n{table}")
         models = {model["name"]: model for model in self.server.json("model", "list")}
         self.assertTrue(models[harness.GENERATOR]["is_default"])
         self.assertEqual(models[harness.ENCODER]["kind"], "MODEL_KIND_ENCODER")
