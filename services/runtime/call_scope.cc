@@ -69,10 +69,11 @@ void CallScope::Finished(const grpc::Status& status) const {
     level = LogLevel::kError;
   }
   if (!LogEnabled(level)) return;
+  const std::string code = absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code()));
   Log(level, "call",
       {{"role", host_.role},
        {"method", method_},
-       {"status", int64_t{status.error_code()}},
+       {"status", code},
        {"duration_ms", absl::ToDoubleMilliseconds(duration)},
        {"request_id", call_.request_id()},
        {"peer", peer_},

@@ -44,8 +44,10 @@ std::string JsonLine(LogLevel level, std::string_view event, std::initializer_li
 std::string TextLine(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   std::string line = absl::StrCat(Now(), " ", kLevelNames[static_cast<int>(level)], " ", std::string(event));
   for (const LogField& field : fields) {
+    const auto* text = std::get_if<std::string_view>(&field.value);
+    if (text != nullptr && text->empty()) continue;
     absl::StrAppend(&line, " ", std::string(field.name), "=");
-    if (const auto* text = std::get_if<std::string_view>(&field.value)) {
+    if (text != nullptr) {
       for (char c : *text) line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;  // one event, one line
     } else if (const auto* number = std::get_if<int64_t>(&field.value)) {
       absl::StrAppend(&line, *number);

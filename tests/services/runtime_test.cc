@@ -14,6 +14,7 @@
 #include "roles/mutation_memory.h"
 #include "rpc/google_rpc.pb.h"
 #include "runtime/executor.h"
+#include "runtime/log.h"
 #include "runtime/status.h"
 
 namespace precis::services {
@@ -69,6 +70,15 @@ TEST(Executor, AFullQueueRefusesWithRetryDelay) {
   executor.Drain();
   EXPECT_EQ(ran, 2) << "what was accepted runs";
   EXPECT_TRUE(absl::IsUnavailable(executor.Submit([] {})));
+}
+
+TEST(LogText, LeavesOutWhatIsEmpty) {
+  SetUpLogging("info", "text");
+  testing::internal::CaptureStderr();
+  Log(LogLevel::kInfo, "event", {{"role", "gateway"}, {"message", ""}, {"count", int64_t{0}}});
+  const std::string line = testing::internal::GetCapturedStderr();
+  SetUpLogging("off", "text");
+  EXPECT_THAT(line, HasSubstr(" info event role=gateway count=0\n"));
 }
 
 TEST(Status, ReasonFieldAndRetrySurviveTheWire) {
