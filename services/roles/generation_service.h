@@ -49,7 +49,11 @@ class Generators {
   LoadedModels<engine::LanguageModel> loaded_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::map<std::string, engine::ModelFileInfo> inspected_;  // by path
+  struct Inspected {
+    std::string stamp;  // of the files when they were looked at
+    engine::ModelFileInfo info;
+  };
+  std::map<std::string, Inspected> inspected_;  // by path
   std::map<std::string, absl::Duration> idle_timeouts_;
   bool stopping_ = false;
   std::thread idle_timer_;

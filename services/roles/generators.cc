@@ -1,14 +1,19 @@
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "precis/base/status_macros.h"
 #include "roles/generation_service.h"
 
 namespace precis::services {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kIdleCheck(500);
 
@@ -26,6 +31,24 @@ v1::ModelState ToProto(ModelState state) {
       return v1::MODEL_STATE_FAILED;
   }
   return v1::MODEL_STATE_UNSPECIFIED;
+}
+
+// Changes when the model's files do: their names, sizes and times.
+std::string StampOf(const std::string& path) {
+  const auto stamp_of_file = [](const fs::path& file) {
+    std::error_code error;
+    const auto size = fs::file_size(file, error);
+    const auto written = fs::last_write_time(file, error);
+    return absl::StrCat(file.filename().string(), " ", size, " ", written.time_since_epoch().count(), "\n");
+  };
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return stamp_of_file(path);
+  std::vector<std::string> files;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+    files.push_back(stamp_of_file(entry->path()));
+  }
+  std::sort(files.begin(), files.end());
+  return absl::StrJoin(files, "");
 }
 
 }  // namespace
@@ -60,13 +83,15 @@ absl::StatusOr<std::shared_ptr<engine::LanguageModel>> Generators::Get(const std
 
 absl::StatusOr<engine::ModelFileInfo> Generators::Inspect(const std::string& name) {
   PRECIS_ASSIGN_OR_RETURN(const std::string path, models_.find(name));
+  const std::string stamp = StampOf(path);  // before the look inside: what changes meanwhile is looked at again
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (const auto found = inspected_.find(path); found != inspected_.end()) return found->second;
+    const auto found = inspected_.find(path);
+    if (found != inspected_.end() && found->second.stamp == stamp) return found->second.info;
   }
   PRECIS_ASSIGN_OR_RETURN(engine::ModelFileInfo info, models_.inspect(path));
   std::lock_guard<std::mutex> lock(mutex_);
-  inspected_[path] = info;
+  inspected_[path] = {stamp, info};
   return info;
 }
 

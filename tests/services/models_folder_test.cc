@@ -5,6 +5,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "models/model_source.h"
+#include "roles/generation_service.h"
 #include "test_stack.h"
 
 namespace precis::services {
@@ -40,6 +41,31 @@ TEST(ModelsFolder, NamesCannotLeaveIt) {
   for (const char* name : {"../secret", "a/../../secret", "/etc", "", ".", "..", ".hidden", "a\nb"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(FindModel(folder.path() + "/models", name).status())) << name;
   }
+}
+
+TEST(ModelsFolder, AFileThatWasReplacedIsLookedAtAgain) {
+  TempFolder folder;
+  Touch(folder.path() + "/m/model.gguf");
+  Touch(folder.path() + "/hf/config.json");
+  int looks = 0;
+  ModelSource models = MakeFakeModels(std::make_shared<FakeEngines>());
+  models.find = [&](const std::string& name) { return FindModel(folder.path(), name); };
+  models.inspect = [&, inspect = models.inspect](const std::string& path) {
+    ++looks;
+    return inspect(path);
+  };
+  const Config config;
+  Generators generators(models, config);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(generators.Describe("m").ok());
+  EXPECT_EQ(looks, 1);
+  std::ofstream(folder.path() + "/m/model.gguf") << "longer";
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(generators.Describe("m").ok());
+  EXPECT_EQ(looks, 2);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(generators.Describe("hf").ok());
+  EXPECT_EQ(looks, 3);
+  std::ofstream(folder.path() + "/hf/model.safetensors") << "weights";
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(generators.Describe("hf").ok());
+  EXPECT_EQ(looks, 4);
 }
 
 TEST(ModelsFolder, TheSmallGeneratorStandsInAndSaysSo) {
