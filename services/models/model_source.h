@@ -11,7 +11,7 @@
 
 namespace precis::services {
 
-// All functions are thread-safe. Paths are those that `find` gave.
+// All functions are thread-safe. Paths are those that `find` gave; what is no model any more is DataLoss.
 struct ModelSource {
   // The path of a model. InvalidArgument for what is no plain name, NotFound with the way out.
   std::function<absl::StatusOr<std::string>(const std::string& name)> find;

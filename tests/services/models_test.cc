@@ -1,6 +1,7 @@
 // The whole chain with the real MiniLM and SmolLM2.
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -15,6 +16,18 @@ std::string ModelsFolder() {
   if (const char* folder = std::getenv("PRECIS_TEST_MODELS"); folder != nullptr && *folder != '\0') return folder;
   const char* home = std::getenv("HOME");
   return std::string(home == nullptr ? "" : home) + "/.local/share/precis/models";
+}
+
+TEST(EngineModels, AFileThatIsNoModelIsDamaged) {
+  TempFolder folder;
+  std::filesystem::create_directories(folder.path() + "/m");
+  const std::string path = folder.path() + "/m/model.gguf";
+  std::ofstream(path) << "GGUF cut short";
+  const ModelSource models = EngineModels(folder.path());
+  EXPECT_TRUE(absl::IsDataLoss(models.inspect(path).status())) << models.inspect(path).status();
+  EXPECT_TRUE(absl::IsDataLoss(models.load_tokenizer(path).status()));
+  EXPECT_TRUE(absl::IsDataLoss(models.load_language_model(path, {}).status()));
+  EXPECT_TRUE(absl::IsNotFound(models.find("n").status()));
 }
 
 TEST(RealModels, AQuestionIsAnsweredFromItsDocument) {
