@@ -1,7 +1,8 @@
 // precisd: see services/README.md.
-#include <pthread.h>
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "config/config.h"
 #include "daemon/daemon.h"
 #include "daemon/health_client.h"
@@ -22,19 +24,40 @@ namespace {
 constexpr int kExitFailed = 1;  // could not start, or not serving
 constexpr int kExitUsage = 2;   // the command line or the configuration is wrong
 
-// Waits for SIGINT or SIGTERM, which every thread has blocked.
-int AwaitStopSignal(const sigset_t& signals) {
-  int signal = 0;
-  sigwait(&signals, &signal);
-  return signal;
+// SIGINT and SIGTERM as bytes of a pipe. A handler rather than a blocked signal and sigwait: OpenBLAS starts its
+// threads when it is loaded, before main() could block anything, and a signal that such a thread gets would end the
+// process.
+int stop_pipe[2];
+
+void OnStopSignal(int signal) {
+  const int saved = errno;
+  const auto byte = static_cast<unsigned char>(signal);
+  [[maybe_unused]] const ssize_t written = write(stop_pipe[1], &byte, 1);
+  errno = saved;
+}
+
+absl::Status CatchStopSignals() {
+  if (pipe2(stop_pipe, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "cannot make a pipe for signals");
+  struct sigaction action = {};
+  action.sa_handler = OnStopSignal;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  return absl::OkStatus();
+}
+
+int AwaitStopSignal() {
+  unsigned char byte = 0;
+  while (read(stop_pipe[0], &byte, 1) < 0 && errno == EINTR) {
+  }
+  return byte;
 }
 
 int Run(const CommandLine& command) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread is there, so that all inherit it
+  if (const absl::Status caught = CatchStopSignals(); !caught.ok()) {
+    std::fprintf(stderr, "precisd: %s\n", std::string(caught.message()).c_str());
+    return kExitFailed;
+  }
   std::signal(SIGPIPE, SIG_IGN);
 
   const Config& config = command.config;
@@ -55,10 +78,10 @@ int Run(const CommandLine& command) {
                 (*daemon)->address().c_str(), config.data_dir.c_str(), config.models_dir.c_str());
     std::fflush(stdout);
   }
-  const int64_t signal = AwaitStopSignal(signals);
+  const int64_t signal = AwaitStopSignal();
   Log(LogLevel::kInfo, "stopping", {{"signal", signal}, {"grace_ms", config.shutdown_grace_ms}});
-  std::thread([&signals] {
-    AwaitStopSignal(signals);
+  std::thread([] {
+    AwaitStopSignal();
     _exit(kExitFailed);  // asked twice: now
   }).detach();
   (*daemon)->Stop();
