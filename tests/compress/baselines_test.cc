@@ -82,7 +82,7 @@ TEST_F(BaselinesTest, FiveMegabytesWithoutASpace) {
   for (const engine::Tokenizer* tokenizer :
        {static_cast<engine::Tokenizer*>(&words_), static_cast<engine::Tokenizer*>(&nasty)}) {
     std::string text;
-    for (int i = 0; i < 5 << 20; ++i) text.push_back(static_cast<char>('a' + i * i % 26));
+    for (int i = 0; i < 5 << 20; ++i) text.push_back(static_cast<char>('a' + static_cast<int64_t>(i) * i % 26));
     Request request = Make("truncate", {text}, 1000);
     request.budget.tokenizer = tokenizer;
     const auto context = compressor_->Compress(request, {});
