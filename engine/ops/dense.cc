@@ -8,7 +8,8 @@
 namespace precis::engine {
 
 absl::StatusOr<DenseWeights> DenseWeights::Pack(std::span<const MatrixView> weights,
-                                                std::span<const std::span<const float>> biases) {
+                                                std::span<const std::span<const float>> biases,
+                                                const DensePacking& packing) {
   DenseWeights packed;
   if (weights.empty()) return absl::InvalidArgumentError("a dense layer needs at least one weight matrix");
   if (!biases.empty() && biases.size() != weights.size()) {
@@ -26,6 +27,12 @@ absl::StatusOr<DenseWeights> DenseWeights::Pack(std::span<const MatrixView> weig
           absl::StrCat("a matrix with ", weights[i].rows, " outputs got a bias of ", biases[i].size(), " values"));
     }
     packed.outputs_ += weights[i].rows;
+  }
+  for (const std::span<const float>& expected : {packing.input_mean, packing.input_spread}) {
+    if (!expected.empty() && static_cast<int64_t>(expected.size()) != packed.inputs_) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a dense layer with ", packed.inputs_, " inputs was told what to expect of ", expected.size()));
+    }
   }
   constexpr int64_t kLanes = cpu::kLanes;
   const int64_t padded = cpu::PadToLanes(packed.outputs_);

@@ -16,6 +16,18 @@
 
 namespace precis::engine {
 
+// How a dense layer keeps its weights and multiplies. Chosen with the model's numeric mode, never by the CPU.
+enum class DensePrecision { kFp32 };
+
+// What Pack should know beyond the weights. A family says what feeds the layer and passes the precision on; how the
+// numbers are kept is nobody else's business.
+struct DensePacking {
+  DensePrecision precision = DensePrecision::kFp32;
+  // What to expect of each input: its mean and its spread (a standard deviation, in any unit). Behind a LayerNorm they
+  // are beta and gamma. Empty: nothing is known. They move the grid of a quantised layer and change nothing in fp32.
+  std::span<const float> input_mean = {}, input_spread = {};
+};
+
 // A weight matrix [outputs, inputs] repacked once: panels of 16 outputs, in each the inputs one after the other.
 // Immutable after packing.
 class DenseWeights {
@@ -25,7 +37,8 @@ class DenseWeights {
   // Stacks the rows of several matrices with equal numbers of columns (fused Q, K, V). `biases`: none, or one for each
   // matrix, of rows values. InvalidArgument when sizes do not fit together.
   static absl::StatusOr<DenseWeights> Pack(std::span<const MatrixView> weights,
-                                           std::span<const std::span<const float>> biases);
+                                           std::span<const std::span<const float>> biases,
+                                           const DensePacking& packing = {});
 
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
