@@ -19,6 +19,10 @@ struct ParseLimits {
   int64_t max_original_bytes = 64 << 20;
   int64_t max_text_bytes = 64 << 20;  // some formats grow when read: CSV repeats its header in every record
   int max_pages = 5'000;              // of a PDF
+  // A PDF is read by another process (README.md), which may take so much; by the clock it has as long as by its CPU.
+  int64_t pdf_memory_bytes = 1 << 30;
+  int64_t pdf_seconds = 120;
+  std::string pdf_reader;  // path of precis-pdf-reader; empty: beside the running program
 };
 
 struct ParsedDocument {

@@ -11,14 +11,21 @@
 
 namespace precis::index {
 
+// The defaults, with the reader of PDFs of this build.
+inline ParseLimits TestLimits() {
+  ParseLimits limits;
+  limits.pdf_reader = PRECIS_PDF_READER;
+  return limits;
+}
+
 inline ParsedDocument MustParse(std::string_view uri, std::string_view content, std::string_view media_type = "") {
-  auto document = ParseDocument(uri, media_type, content, ParseLimits{}, CallContext());
+  auto document = ParseDocument(uri, media_type, content, TestLimits(), CallContext());
   EXPECT_TRUE(document.ok()) << document.status();
   return document.ok() ? *document : ParsedDocument{};
 }
 
 inline absl::Status ParseError(std::string_view uri, std::string_view content, std::string_view media_type = "",
-                               const ParseLimits& limits = {}) {
+                               const ParseLimits& limits = TestLimits()) {
   return ParseDocument(uri, media_type, content, limits, CallContext()).status();
 }
 
