@@ -96,6 +96,10 @@ inline void AttendHeads(const AttentionArgs& args, int first_head) {
 #pragma GCC unroll 4
     for (int h = 0; h < H; ++h) {
       float* s = scores[h];
+      if (args.cap > 0) {
+        const Floats cap = Set(args.cap), twice_inverse = Set(2.0f / args.cap);
+        for (int i = 0; i < kKvPage; i += kLanes) Store(Capped(Load(s + i), cap, twice_inverse), s + i);
+      }
       // Positions outside of the range may hold anything.
       for (int i = 0; i < first; ++i) s[i] = -std::numeric_limits<float>::infinity();
       for (int i = last; i < kKvPage; ++i) s[i] = -std::numeric_limits<float>::infinity();

@@ -110,8 +110,8 @@ namespace precis::engine::cpu {
 
 const DecodeKernels& Avx512DecodeKernels() {
   static constexpr DecodeKernels kTable = {
-      avx512::QuantizeRows, avx512::Gemm,     avx512::GemmF32, avx512::RmsNorm,
-      avx512::SiluGate,     avx512::GeluGate, avx512::Attend,  avx512::LogSumExp,
+      avx512::QuantizeRows, avx512::Gemm,   avx512::GemmF32, avx512::RmsNorm,   avx512::SiluGate,
+      avx512::GeluGate,     avx512::Attend, avx512::SoftCap, avx512::LogSumExp,
   };
   return kTable;
 }

@@ -25,6 +25,7 @@ struct AttentionArgs {
   int64_t begin, end;        // the positions attended to: end - 1 is the query's own; begin > 0 with a sliding window
   int group, head_dim;       // head_dim % 16 == 0, <= 256
   bool half;
+  float cap = 0;  // > 0: scores become cap * tanh(score / cap)
 };
 
 struct DecodeKernels {
@@ -40,6 +41,8 @@ struct DecodeKernels {
   void (*silu_gate)(const float* gate, const float* up, int64_t n, float* out);
   void (*gelu_gate)(const float* gate, const float* up, int64_t n, float* out);
   void (*attend)(const AttentionArgs& args);
+  // x[i] = cap * tanh(x[i] / cap), cap > 0; any n >= 0.
+  void (*soft_cap)(float* x, int64_t n, float cap);
   // log(sum(exp(x))) over n values, any n >= 1; NaN if one of them is.
   double (*log_sum_exp)(const float* x, int64_t n);
 };

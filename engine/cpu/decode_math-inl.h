@@ -61,6 +61,24 @@ inline void GeluGate(const float* gate, const float* up, int64_t n, float* out) 
   }
 }
 
+// cap tanh(x / cap), tanh(u) = 1 - 2 / (1 + e^(2u)). NaN stays NaN.
+PRECIS_SIMD_INLINE Floats Capped(Floats x, Floats cap, Floats twice_inverse) {
+  const Floats e = Exp(Mul(x, twice_inverse));
+  return Mul(cap, Sub(Set(1.0f), Div(Set(2.0f), Add(Set(1.0f), e))));
+}
+
+inline void SoftCap(float* x, int64_t n, float cap) {
+  const Floats top = Set(cap), inverse = Set(2.0f / cap);
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) Store(Capped(Load(x + i), top, inverse), x + i);
+  for (; i < n; ++i) {
+    float tail[16];
+    std::fill(tail, tail + 16, x[i]);
+    Store(Capped(Load(tail), top, inverse), tail);
+    x[i] = tail[0];
+  }
+}
+
 inline double LogSumExp(const float* x, int64_t n) {
   float most = x[0];
   bool nan = false;

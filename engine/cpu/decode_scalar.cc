@@ -67,8 +67,8 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int column, const int8_t* x,
 
 const DecodeKernels& ScalarDecodeKernels() {
   static constexpr DecodeKernels kTable = {
-      scalar::QuantizeRows, scalar::Gemm,     scalar::GemmF32, scalar::RmsNorm,
-      scalar::SiluGate,     scalar::GeluGate, scalar::Attend,  scalar::LogSumExp,
+      scalar::QuantizeRows, scalar::Gemm,   scalar::GemmF32, scalar::RmsNorm,   scalar::SiluGate,
+      scalar::GeluGate,     scalar::Attend, scalar::SoftCap, scalar::LogSumExp,
   };
   return kTable;
 }

@@ -94,6 +94,18 @@ absl::StatusOr<int64_t> JsonInteger(const json& object, const char* key, int64_t
   return value->get<int64_t>();
 }
 
+absl::StatusOr<double> JsonNumber(const json& object, const char* key, double fallback, double least, double most,
+                                  const std::string& origin) {
+  const json* value = FindKey(object, key);
+  if (value == nullptr) return fallback;
+  const double number = value->is_number() ? value->get<double>() : 0;
+  if (!value->is_number() || !(number >= least && number <= most)) {
+    return Wrong(origin,
+                 absl::StrCat(key, " is ", JsonText(*value), ", a number from ", least, " to ", most, " is needed"));
+  }
+  return number;
+}
+
 absl::StatusOr<bool> JsonBool(const json& object, const char* key, bool fallback, const std::string& origin) {
   const json* value = FindKey(object, key);
   if (value == nullptr) return fallback;

@@ -25,6 +25,11 @@ absl::StatusOr<nlohmann::json> ParseJson(std::string_view text, int max_depth, c
 absl::StatusOr<int64_t> JsonInteger(const nlohmann::json& object, const char* key, int64_t least, int64_t most,
                                     const std::string& origin);
 
+// A number within bounds; `fallback`, whatever it is, when missing or null. InvalidArgument with key, value and bounds
+// for another kind or a number out of bounds.
+absl::StatusOr<double> JsonNumber(const nlohmann::json& object, const char* key, double fallback, double least,
+                                  double most, const std::string& origin);
+
 // True or false; `fallback` when missing or null. InvalidArgument for another kind.
 absl::StatusOr<bool> JsonBool(const nlohmann::json& object, const char* key, bool fallback, const std::string& origin);
 

@@ -61,8 +61,8 @@ absl::StatusOr<ModelFiles> HfAt(const std::string& given, const fs::path& folder
   if (IsFile(folder / "tokenizer.json")) files.tokenizer = (folder / "tokenizer.json").string();
   if (IsFile(files.weights)) return files;
   if (IsFile(folder / "model.safetensors.index.json")) {
-    return absl::UnimplementedError(
-        absl::StrCat("'", given, "' has its weights in several parts: merge them into one model.safetensors"));
+    files.weights = (folder / "model.safetensors.index.json").string();
+    return files;
   }
   for (const char* other : {"pytorch_model.bin", "tf_model.h5", "flax_model.msgpack", "model.onnx"}) {
     if (!IsFile(folder / other)) continue;

@@ -16,13 +16,13 @@ struct ModelFiles {
   std::string gguf;       // kGguf: the file
   std::string folder;     // kHfFolder: the folder, no slash at the end
   std::string config;     // kHfFolder: its config.json
-  std::string weights;    // kHfFolder: its model.safetensors
+  std::string weights;    // kHfFolder: its model.safetensors, or model.safetensors.index.json when it has parts
   std::string tokenizer;  // kHfFolder: its tokenizer.json; empty when it has none
 };
 
 // Reads names only, plus a file's first four bytes. Errors: NotFound (no such path; a folder without a model, with what
 // would make it one), InvalidArgument (an empty file, not a GGUF file, several GGUF files in a folder, with their
-// names), Unimplemented (weights in several parts, or only in formats that are not read: pickle, ONNX).
+// names), Unimplemented (weights only in formats that are not read: pickle, ONNX).
 absl::StatusOr<ModelFiles> FindModelFiles(const std::string& path);
 
 }  // namespace precis::engine

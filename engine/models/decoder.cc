@@ -11,13 +11,12 @@
 
 namespace precis::engine {
 
-absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Load(std::shared_ptr<const GgufFile> file, bool exact,
-                                                       cpu::IsaLevel isa, bool check_weights,
-                                                       std::shared_ptr<cpu::ThreadPool> pool) {
+absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Load(DecoderFiles files, bool exact, cpu::IsaLevel isa,
+                                                       bool check_weights, std::shared_ptr<cpu::ThreadPool> pool) {
   std::unique_ptr<Decoder> decoder(new Decoder());
-  PRECIS_ASSIGN_OR_RETURN(decoder->config_, ReadDecoderConfig(*file));
+  PRECIS_ASSIGN_OR_RETURN(decoder->config_, files.ReadConfig());
   const DecoderConfig& c = decoder->config_;
-  PRECIS_ASSIGN_OR_RETURN(decoder->weights_, LoadDecoderWeights(std::move(file), c, exact, check_weights, pool.get()));
+  PRECIS_ASSIGN_OR_RETURN(decoder->weights_, LoadDecoderWeights(std::move(files), c, exact, check_weights, pool.get()));
   decoder->kernels_ = &cpu::GetDecodeKernels(isa);
   decoder->pool_ = std::move(pool);
   decoder->rope_.emplace_back(c.rope);
@@ -119,8 +118,10 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout) {
     }
     const bool local = !global && c.window > 0;
     const float* angles = angles_.data() + (2 * r + (local ? 1 : 0)) * c.head_dim;
-    rope_[local ? 1 : 0].Apply(angles, c.heads, q);
-    rope_[local ? 1 : 0].Apply(angles, c.kv_heads, k);
+    if (c.HasRope(index)) {
+      rope_[local ? 1 : 0].Apply(angles, c.heads, q);
+      rope_[local ? 1 : 0].Apply(angles, c.kv_heads, k);
+    }
     for (int64_t i = 0; i < q_size; ++i) q[i] *= c.attention_scale;
     ops::StoreKv(layout, index, k, v, row.position % cpu::kKvPage, row.sequence->page(row.position / cpu::kKvPage));
   });
@@ -141,6 +142,7 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout) {
           .group = static_cast<int>(group),
           .head_dim = static_cast<int>(c.head_dim),
           .half = layout.half,
+          .cap = c.attention_cap,
       });
     }
   });
@@ -185,6 +187,7 @@ std::span<const float> Decoder::Logits(int64_t first, int64_t count) {
                       quantized_.Get(count, config_.hidden, weights_.output.planes())};
   for (int64_t r = 0; r < count; ++r) ops::PrepareRow(*kernels_, weights_.output, in, r);
   ops::Linear(*kernels_, pool_.get(), weights_.output, in, count, logits_.data());
+  if (config_.logit_cap > 0) kernels_->soft_cap(logits_.data(), static_cast<int64_t>(size), config_.logit_cap);
   return {logits_.data(), size};
 }
 

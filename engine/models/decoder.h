@@ -1,4 +1,4 @@
-// A decoder-only transformer (Llama, Qwen2, Gemma 3): tokens in, logits out, over a paged KV cache.
+// A decoder-only transformer of the families in README.md: tokens in, logits out, over a paged KV cache.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 #include "absl/status/statusor.h"
 #include "cpu/decode_kernels.h"
 #include "cpu/thread_pool.h"
-#include "formats/gguf.h"
 #include "models/decoder_config.h"
+#include "models/decoder_files.h"
 #include "models/decoder_weights.h"
 #include "models/kv_cache.h"
 #include "precis/engine/tokenizer.h"
@@ -29,10 +29,9 @@ struct DecoderChunk {
 // Immutable after loading apart from the scratch memory: one thread at a time may call it.
 class Decoder {
  public:
-  // `pool` and `file` are shared with others; the file stays mapped for the token embeddings.
-  static absl::StatusOr<std::unique_ptr<Decoder>> Load(std::shared_ptr<const GgufFile> file, bool exact,
-                                                       cpu::IsaLevel isa, bool check_weights,
-                                                       std::shared_ptr<cpu::ThreadPool> pool);
+  // `pool` and `files` are shared with others; the files stay mapped for the token embeddings.
+  static absl::StatusOr<std::unique_ptr<Decoder>> Load(DecoderFiles files, bool exact, cpu::IsaLevel isa,
+                                                       bool check_weights, std::shared_ptr<cpu::ThreadPool> pool);
 
   const DecoderConfig& config() const { return config_; }
   KvLayout kv_layout() const;

@@ -30,22 +30,37 @@ absl::Status CheckFinite(const TensorView& tensor) {
   return absl::OkStatus();
 }
 
+// Asks for tensors by their GGUF names; the files know what they call them. Without a pool it only looks.
 class Loader {
  public:
-  Loader(const GgufFile& file, const DecoderConfig& config, bool exact, bool check, cpu::ThreadPool* pool)
-      : file_(file), c_(config), exact_(exact), check_(check), pool_(pool) {}
+  Loader(const DecoderFiles& files, const DecoderConfig& config, bool exact, bool check, cpu::ThreadPool* pool)
+      : files_(files), c_(config), exact_(exact), check_(check), pool_(pool) {}
 
-  absl::StatusOr<const TensorView*> Tensor(const std::string& name, std::vector<int64_t> shape) {
-    PRECIS_ASSIGN_OR_RETURN(const TensorView* t, file_.tensors().Get(name, shape));
+  absl::StatusOr<const TensorView*> Tensor(const std::string& gguf_name, std::vector<int64_t> shape) {
+    const std::string name = files_.TensorName(gguf_name, c_);
+    PRECIS_ASSIGN_OR_RETURN(const TensorView* t, files_.tensors().Get(name, shape));
+    if (!CanDequantize(t->type)) {
+      return absl::UnimplementedError(absl::StrCat("tensor '", name, "' of ", files_.tensors().origin(), " has type ",
+                                                   TypeName(t->type), ", which is not supported"));
+    }
     if (seen_.insert(name).second && check_) PRECIS_RETURN_IF_ERROR(CheckFinite(*t));
     return t;
   }
 
   absl::Status Vector(const std::string& name, int64_t size, std::vector<float>* out) {
     PRECIS_ASSIGN_OR_RETURN(const TensorView* t, Tensor(name, {size}));
+    if (pool_ == nullptr) return absl::OkStatus();
     out->resize(static_cast<size_t>(size));
     PRECIS_RETURN_IF_ERROR(DequantizeRow(t->type, t->bytes, *out));
-    file_.Release(*t);
+    files_.Release(*t);
+    return absl::OkStatus();
+  }
+
+  absl::Status Norm(const std::string& name, int64_t size, std::vector<float>* out) {
+    PRECIS_RETURN_IF_ERROR(Vector(name, size, out));
+    if (c_.norm_plus_one) {
+      for (float& w : *out) w += 1.0f;
+    }
     return absl::OkStatus();
   }
 
@@ -57,23 +72,27 @@ class Loader {
       PRECIS_ASSIGN_OR_RETURN(const TensorView* t, Tensor(name, {outputs, inputs}));
       tensors.push_back(t);
     }
+    if (pool_ == nullptr) return ops::LinearWeights::CheckTypes(tensors, exact_);
     PRECIS_ASSIGN_OR_RETURN(*out, ops::LinearWeights::Pack(tensors, exact_, planes, pool_));
-    for (const TensorView* t : tensors) file_.Release(*t);
+    for (const TensorView* t : tensors) files_.Release(*t);
     return absl::OkStatus();
   }
 
   absl::Status Layer(int64_t index, DecoderLayer* layer) {
     const std::string prefix = absl::StrCat("blk.", index, ".");
     const int64_t q = c_.heads * c_.head_dim, kv = c_.kv_heads * c_.head_dim;
-    PRECIS_RETURN_IF_ERROR(Vector(prefix + "attn_norm.weight", c_.hidden, &layer->attention_norm));
-    PRECIS_RETURN_IF_ERROR(Vector(prefix + "ffn_norm.weight", c_.hidden, &layer->ffn_norm));
-    PRECIS_RETURN_IF_ERROR(
-        Matrix({{prefix + "attn_q.weight", q}, {prefix + "attn_k.weight", kv}, {prefix + "attn_v.weight", kv}},
-               c_.hidden, kAttentionPlanes, &layer->qkv));
+    PRECIS_RETURN_IF_ERROR(Norm(prefix + "attn_norm.weight", c_.hidden, &layer->attention_norm));
+    PRECIS_RETURN_IF_ERROR(Norm(prefix + "ffn_norm.weight", c_.hidden, &layer->ffn_norm));
+    std::vector<std::pair<std::string, int64_t>> qkv = {
+        {prefix + "attn_q.weight", q}, {prefix + "attn_k.weight", kv}, {prefix + "attn_v.weight", kv}};
+    if (c_.fused_qkv) qkv = {{prefix + "attn_qkv.weight", q + 2 * kv}};
+    PRECIS_RETURN_IF_ERROR(Matrix(qkv, c_.hidden, kAttentionPlanes, &layer->qkv));
     PRECIS_RETURN_IF_ERROR(
         Matrix({{prefix + "attn_output.weight", c_.hidden}}, q, kAttentionPlanes, &layer->attention_output));
-    PRECIS_RETURN_IF_ERROR(Matrix({{prefix + "ffn_gate.weight", c_.ffn}, {prefix + "ffn_up.weight", c_.ffn}}, c_.hidden,
-                                  kGateUpPlanes, &layer->gate_up));
+    std::vector<std::pair<std::string, int64_t>> gate_up = {{prefix + "ffn_gate.weight", c_.ffn},
+                                                            {prefix + "ffn_up.weight", c_.ffn}};
+    if (c_.fused_gate_up) gate_up = {{prefix + "ffn_up.weight", 2 * c_.ffn}};
+    PRECIS_RETURN_IF_ERROR(Matrix(gate_up, c_.hidden, kGateUpPlanes, &layer->gate_up));
     PRECIS_RETURN_IF_ERROR(Matrix({{prefix + "ffn_down.weight", c_.hidden}}, c_.ffn, kDownPlanes, &layer->down));
     if (c_.qkv_bias) {
       for (const auto& [name, size] : {std::pair<const char*, int64_t>{"attn_q", q}, {"attn_k", kv}, {"attn_v", kv}}) {
@@ -83,29 +102,41 @@ class Loader {
       }
     }
     if (c_.qk_norm) {
-      PRECIS_RETURN_IF_ERROR(Vector(prefix + "attn_q_norm.weight", c_.head_dim, &layer->q_norm));
-      PRECIS_RETURN_IF_ERROR(Vector(prefix + "attn_k_norm.weight", c_.head_dim, &layer->k_norm));
+      PRECIS_RETURN_IF_ERROR(Norm(prefix + "attn_q_norm.weight", c_.head_dim, &layer->q_norm));
+      PRECIS_RETURN_IF_ERROR(Norm(prefix + "attn_k_norm.weight", c_.head_dim, &layer->k_norm));
     }
     if (c_.post_norms) {
-      PRECIS_RETURN_IF_ERROR(Vector(prefix + "post_attention_norm.weight", c_.hidden, &layer->post_attention_norm));
-      PRECIS_RETURN_IF_ERROR(Vector(prefix + "post_ffw_norm.weight", c_.hidden, &layer->post_ffn_norm));
+      PRECIS_RETURN_IF_ERROR(Norm(prefix + "post_attention_norm.weight", c_.hidden, &layer->post_attention_norm));
+      PRECIS_RETURN_IF_ERROR(Norm(prefix + "post_ffw_norm.weight", c_.hidden, &layer->post_ffn_norm));
     }
     return absl::OkStatus();
   }
 
+  absl::Status All(DecoderWeights* w) {
+    PRECIS_ASSIGN_OR_RETURN(w->embedding, Tensor("token_embd.weight", {c_.vocabulary, c_.hidden}));
+    PRECIS_RETURN_IF_ERROR(Norm("output_norm.weight", c_.hidden, &w->output_norm));
+    w->layers.resize(static_cast<size_t>(c_.layers));
+    for (int64_t i = 0; i < c_.layers; ++i) {
+      PRECIS_RETURN_IF_ERROR(Layer(i, &w->layers[static_cast<size_t>(i)]));
+    }
+    PRECIS_RETURN_IF_ERROR(Matrix({{c_.tied ? "token_embd.weight" : "output.weight", c_.vocabulary}}, c_.hidden,
+                                  kOutputPlanes, &w->output));
+    return NothingLeft();
+  }
+
+ private:
   // A tensor that was not asked for would change the model's results if it were known what it is.
   absl::Status NothingLeft() const {
-    for (const TensorView& t : file_.tensors().all()) {
-      if (seen_.count(t.name) != 0) continue;
-      return absl::UnimplementedError(absl::StrCat("tensor '", t.name, "' in ", file_.path(),
+    for (const TensorView& t : files_.tensors().all()) {
+      if (seen_.count(t.name) != 0 || files_.MayIgnore(t.name, c_)) continue;
+      return absl::UnimplementedError(absl::StrCat("tensor '", t.name, "' in ", files_.tensors().origin(),
                                                    " has no place in architecture '", c_.architecture,
                                                    "' as it is supported here"));
     }
     return absl::OkStatus();
   }
 
- private:
-  const GgufFile& file_;
+  const DecoderFiles& files_;
   const DecoderConfig& c_;
   const bool exact_, check_;
   cpu::ThreadPool* pool_;
@@ -122,27 +153,20 @@ int64_t DecoderWeights::size_bytes() const {
   return bytes;
 }
 
-absl::StatusOr<DecoderWeights> LoadDecoderWeights(std::shared_ptr<const GgufFile> file, const DecoderConfig& config,
-                                                  bool exact, bool check, cpu::ThreadPool* pool) {
+absl::StatusOr<DecoderWeights> LoadDecoderWeights(DecoderFiles files, const DecoderConfig& config, bool exact,
+                                                  bool check, cpu::ThreadPool* pool) {
   DecoderWeights w;
-  Loader loader(*file, config, exact, check, pool);
-  PRECIS_ASSIGN_OR_RETURN(w.embedding, loader.Tensor("token_embd.weight", {config.vocabulary, config.hidden}));
-  if (!CanDequantize(w.embedding->type)) {
-    return absl::UnimplementedError(
-        absl::StrCat("tensor 'token_embd.weight' has type ", TypeName(w.embedding->type), ", which is not supported"));
+  PRECIS_RETURN_IF_ERROR(Loader(files, config, exact, check, pool).All(&w));
+  for (const TensorView& t : files.tensors().all()) {
+    if (!files.MayIgnore(t.name, config)) w.parameters += t.elements();
   }
-  PRECIS_RETURN_IF_ERROR(loader.Vector("output_norm.weight", config.hidden, &w.output_norm));
-  w.layers.resize(static_cast<size_t>(config.layers));
-  for (int64_t i = 0; i < config.layers; ++i) {
-    PRECIS_RETURN_IF_ERROR(loader.Layer(i, &w.layers[static_cast<size_t>(i)]));
-  }
-  const bool tied = file->tensors().Find("output.weight") == nullptr;
-  PRECIS_RETURN_IF_ERROR(loader.Matrix({{tied ? "token_embd.weight" : "output.weight", config.vocabulary}},
-                                       config.hidden, kOutputPlanes, &w.output));
-  PRECIS_RETURN_IF_ERROR(loader.NothingLeft());
-  for (const TensorView& t : file->tensors().all()) w.parameters += t.elements();
-  w.file = std::move(file);
+  w.files = std::move(files);
   return w;
+}
+
+absl::Status CheckDecoderTensors(const DecoderFiles& files, const DecoderConfig& config, bool exact) {
+  DecoderWeights unused;
+  return Loader(files, config, exact, /*check=*/false, /*pool=*/nullptr).All(&unused);
 }
 
 }  // namespace precis::engine

@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "cpu/thread_pool.h"
-#include "formats/gguf.h"
 #include "models/decoder_config.h"
+#include "models/decoder_files.h"
 #include "ops/linear.h"
 
 namespace precis::engine {
@@ -25,7 +25,7 @@ struct DecoderLayer {
 };
 
 struct DecoderWeights {
-  std::shared_ptr<const GgufFile> file;   // holds `embedding`
+  DecoderFiles files;                     // hold `embedding`
   const TensorView* embedding = nullptr;  // rows are dequantised as tokens ask for them
   std::vector<DecoderLayer> layers;
   std::vector<float> output_norm;
@@ -38,7 +38,10 @@ struct DecoderWeights {
 // Errors: NotFound or InvalidArgument for a tensor that is missing or has another shape, Unimplemented for a type that
 // no kernel takes or a tensor that the architecture does not know, by name. With `check`, every stored number is read
 // first, and NaN or infinity is refused by the tensor's name.
-absl::StatusOr<DecoderWeights> LoadDecoderWeights(std::shared_ptr<const GgufFile> file, const DecoderConfig& config,
-                                                  bool exact, bool check, cpu::ThreadPool* pool);
+absl::StatusOr<DecoderWeights> LoadDecoderWeights(DecoderFiles files, const DecoderConfig& config, bool exact,
+                                                  bool check, cpu::ThreadPool* pool);
+
+// The same errors from the headers alone.
+absl::Status CheckDecoderTensors(const DecoderFiles& files, const DecoderConfig& config, bool exact);
 
 }  // namespace precis::engine

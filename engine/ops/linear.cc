@@ -6,23 +6,31 @@
 
 #include "absl/strings/str_cat.h"
 #include "formats/dequantize.h"
+#include "precis/base/status_macros.h"
 
 namespace precis::engine::ops {
 
-absl::StatusOr<LinearWeights> LinearWeights::Pack(const std::vector<const TensorView*>& tensors, bool exact, int planes,
-                                                  cpu::ThreadPool* pool) {
-  LinearWeights w;
-  w.planes_ = planes;
+absl::Status LinearWeights::CheckTypes(const std::vector<const TensorView*>& tensors, bool exact) {
   for (const TensorView* t : tensors) {
     if (!CanDequantize(t->type) || (!exact && !cpu::CanPackQuantized(t->type))) {
       return absl::UnimplementedError(absl::StrCat("tensor '", t->name, "' has type ", TypeName(t->type),
                                                    ", which decoders do not read: convert the model to Q8_0, Q4_K or "
                                                    "another supported type"));
     }
-    if (w.inputs_ != 0 && w.inputs_ != t->columns()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("tensor '", t->name, "' takes ", t->columns(), " inputs where its neighbours take ", w.inputs_));
+    if (t->columns() != tensors.front()->columns()) {
+      return absl::InvalidArgumentError(absl::StrCat("tensor '", t->name, "' takes ", t->columns(),
+                                                     " inputs where its neighbours take ", tensors.front()->columns()));
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LinearWeights> LinearWeights::Pack(const std::vector<const TensorView*>& tensors, bool exact, int planes,
+                                                  cpu::ThreadPool* pool) {
+  LinearWeights w;
+  w.planes_ = planes;
+  PRECIS_RETURN_IF_ERROR(CheckTypes(tensors, exact));
+  for (const TensorView* t : tensors) {
     w.inputs_ = t->columns();
     w.outputs_ += t->rows();
     const bool floats = exact || t->columns() % cpu::kBlock != 0;

@@ -28,6 +28,9 @@ class LinearWeights {
   static absl::StatusOr<LinearWeights> Pack(const std::vector<const TensorView*>& tensors, bool exact, int planes,
                                             cpu::ThreadPool* pool);
 
+  // The same errors without packing.
+  static absl::Status CheckTypes(const std::vector<const TensorView*>& tensors, bool exact);
+
   int64_t outputs() const { return outputs_; }
   int64_t inputs() const { return inputs_; }
   int64_t size_bytes() const;

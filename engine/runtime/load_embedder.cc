@@ -46,6 +46,11 @@ absl::StatusOr<std::shared_ptr<Embedder>> LoadEmbedder(const std::string& path, 
     return absl::UnimplementedError(absl::StrCat(
         "'", path, "' is a GGUF file; encoders are read from a Hugging Face folder (config.json, model.safetensors)"));
   }
+  if (files.weights.ends_with(".json")) {
+    return absl::UnimplementedError(absl::StrCat("'", path,
+                                                 "' has its weights in several parts; encoders are read from one file: "
+                                                 "merge them into model.safetensors"));
+  }
   PRECIS_ASSIGN_OR_RETURN(const HfEncoderConfig config, ReadHfEncoderConfig(files.folder));
   if (config.model_type != "bert") {
     return absl::UnimplementedError(absl::StrCat("'", files.folder, "' is of model type '", config.model_type,

@@ -167,9 +167,23 @@ TEST(DecoderConfig, WhatIsNotSupportedIsNamed) {
     return std::string(ReadDecoderConfig(**file).status().message());
   };
   EXPECT_EQ(refused([](GgufWriter*) {}), "");
-  EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.scaling.type", "yarn"); }).find("'yarn'"),
+  EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.scaling.type", "ntk-by-magic"); }).find("'ntk-by-magic'"),
             std::string::npos);
-  EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.dimension_count", uint32_t{8}); }).find("dimension_count"),
+  EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.scaling.type", "yarn"); }).find("factor' is missing"),
+            std::string::npos);
+  EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.scaling.type", "longrope"); }).find("rope_factors_short"),
+            std::string::npos);
+  EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.dimension_count", uint32_t{7}); }).find("7 of 16 values"),
+            std::string::npos);
+  EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.rope.freq_base", 0.5f); }).find("rope.freq_base' is 0.5"),
+            std::string::npos);
+  EXPECT_NE(refused([](GgufWriter* w) {
+              w->AddTensor("rope_freqs.weight", {8}, std::vector<float>{1, 1, 1, 0, 1, 1, 1, 1});
+            }).find("holds 0"),
+            std::string::npos);
+  EXPECT_NE(refused([](GgufWriter* w) {
+              w->AddTensor("rope_freqs.weight", {4}, std::vector<float>(4, 1));
+            }).find("'rope_freqs.weight'"),
             std::string::npos);
   EXPECT_NE(refused([](GgufWriter* w) { w->Add("llama.expert_count", uint32_t{8}); }).find("expert_count"),
             std::string::npos);

@@ -86,8 +86,15 @@ TEST_F(ModelFilesTest, WhatIsNoModelIsNamedWithTheWayOut) {
   ExpectWrong(Folder("half"), absl::StatusCode::kNotFound, "no model.safetensors");
   Put("half/pytorch_model.bin", "x");
   ExpectWrong(Folder("half"), absl::StatusCode::kUnimplemented, "'pytorch_model.bin'");
-  Put("half/model.safetensors.index.json", "{}");
-  ExpectWrong(Folder("half"), absl::StatusCode::kUnimplemented, "in several parts");
+}
+
+TEST_F(ModelFilesTest, WeightsInPartsAreFoundByTheirIndex) {
+  Put("parts/config.json", "{}");
+  const std::string index = Put("parts/model.safetensors.index.json", "{}");
+  ASSERT_TRUE(FindModelFiles(Folder("parts")).ok());
+  EXPECT_EQ(FindModelFiles(Folder("parts"))->weights, index);
+  const std::string whole = Put("parts/model.safetensors", "x");
+  EXPECT_EQ(FindModelFiles(Folder("parts"))->weights, whole);
 }
 
 TEST_F(ModelFilesTest, ALoopOfLinksIsAnError) {
