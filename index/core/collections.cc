@@ -2,31 +2,19 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/index_impl.h"
 #include "precis/base/status_macros.h"
+#include "precis/index/names.h"
 #include "storage/keys.h"
 
 namespace precis::index {
 namespace {
 
-constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxDescriptionBytes = 4096;
 constexpr int kDefaultChunkTokens = 256;
 constexpr int kLeastChunkTokens = 16;  // the splitter's limit
-
-absl::Status ValidateName(const char* what, const std::string& name) {
-  const bool right =
-      !name.empty() && name.size() <= kMaxNameBytes && absl::ascii_isalnum(static_cast<unsigned char>(name[0])) &&
-      std::all_of(name.begin(), name.end(),
-                  [](unsigned char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; });
-  if (right) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the name of a ", what, " must be 1 to ", static_cast<int64_t>(kMaxNameBytes),
-      " of A-Z a-z 0-9 . _ - and begin with a letter or digit, not '", absl::CHexEscape(name.substr(0, 64)), "'"));
-}
 
 // Fills the sizes that were left to the server, and checks those that were given against the encoder's window.
 absl::Status SettleSizes(const engine::Embedder& encoder, CollectionOptions* options) {
@@ -53,8 +41,8 @@ absl::Status SettleSizes(const engine::Embedder& encoder, CollectionOptions* opt
 }  // namespace
 
 absl::StatusOr<CollectionInfo> IndexImpl::CreateCollection(const CollectionOptions& options) {
-  PRECIS_RETURN_IF_ERROR(ValidateName("collection", options.name));
-  if (!options.tenant.empty()) PRECIS_RETURN_IF_ERROR(ValidateName("tenant", options.tenant));
+  PRECIS_RETURN_IF_ERROR(ValidateCollectionName(options.name));
+  PRECIS_RETURN_IF_ERROR(ValidateTenant(options.tenant));
   if (options.description.size() > kMaxDescriptionBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("the description has ", static_cast<int64_t>(options.description.size()), " bytes, the limit is ",
@@ -109,6 +97,10 @@ CollectionInfo IndexImpl::Describe(const CollectionState& collection) const {
   info.dimensions = record.dimensions;
   info.created_unix_ms = record.created_unix_ms;
   collection.Describe(&info);
+  if (const int64_t damaged = collection.damaged().count(); damaged > 0) {
+    absl::StrAppend(&info.vector_index.detail, info.vector_index.detail.empty() ? "" : "; ", damaged,
+                    damaged == 1 ? " document is" : " documents are", " damaged and left out: stats name them");
+  }
   const CollectionState::Counts counts = collection.counts();
   info.documents = counts.documents;
   info.chunks = counts.chunks;
@@ -125,7 +117,7 @@ absl::StatusOr<CollectionInfo> IndexImpl::GetCollection(const std::string& tenan
 }
 
 absl::StatusOr<std::vector<CollectionInfo>> IndexImpl::ListCollections(const std::string& tenant) {
-  if (!tenant.empty()) PRECIS_RETURN_IF_ERROR(ValidateName("tenant", tenant));
+  PRECIS_RETURN_IF_ERROR(ValidateTenant(tenant));
   std::vector<CollectionPtr> collections;
   {
     absl::MutexLock lock(&mu_);
@@ -151,6 +143,9 @@ absl::StatusOr<DeleteResult> IndexImpl::DeleteCollection(const std::string& tena
       result.document_ids.push_back(document->info.document_id);
       return true;
     });
+    for (const DamagedDocument& document : collection->damaged().All()) {
+      result.document_ids.push_back(document.document_id);
+    }
     for (const std::string& id : result.document_ids) outbox_.Add(epoch++, tenant, id, batch);
     batch->Delete(store_->family(Family::kCollections), BigEndian64(uid));
     batch->Delete(store_->family(Family::kMeta), absl::StrCat("collection_sequence/", BigEndian64(uid)));

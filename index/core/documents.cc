@@ -65,9 +65,33 @@ absl::StatusOr<std::shared_ptr<const DocumentEntry>> IndexImpl::FindDocument(con
   }
   const std::string id = key.uri.empty() ? key.document_id : DocumentId(options.tenant, options.name, key.uri);
   if (auto document = collection.Find(id)) return document;
+  if (const auto damaged = collection.damaged().Find(id)) return DamageOf(*damaged, options.name);
   return absl::NotFoundError(absl::StrCat("there is no document '",
                                           absl::Utf8SafeCEscape(key.uri.empty() ? key.document_id : key.uri),
                                           "' in collection '", options.name, "'"));
+}
+
+absl::StatusOr<std::string> IndexImpl::FindStoredId(const CollectionState& collection, const DocumentKey& key) const {
+  const auto document = FindDocument(collection, key);
+  if (document.ok()) return (*document)->info.document_id;
+  if (!absl::IsDataLoss(document.status())) return document.status();
+  const CollectionOptions& options = collection.options();
+  return key.uri.empty() ? key.document_id : DocumentId(options.tenant, options.name, key.uri);
+}
+
+absl::Status IndexImpl::SetAside(const CollectionPtr& collection, const DocumentEntry& document,
+                                 const absl::Status& damage) {
+  const std::string id = document.info.document_id, prefix = document.version_prefix();
+  Mutation mutation;
+  mutation.subject = id;
+  mutation.prepare = [](uint64_t first, rocksdb::WriteBatch*) -> absl::StatusOr<uint64_t> { return first; };
+  mutation.apply = [&](uint64_t last) {
+    const auto current = collection->Find(id);
+    if (!current || current->version_prefix() != prefix) return;
+    collection->damaged().Add({id, current->info.uri, prefix, std::string(damage.message())});
+    collection->Remove(id, last);
+  };
+  return committer_->Commit(std::move(mutation)).status();
 }
 
 absl::StatusOr<DocumentInfo> IndexImpl::GetDocument(const std::string& tenant, const std::string& collection,
@@ -152,10 +176,15 @@ void IndexImpl::AddCollectionSequence(const CollectionState& collection, uint64_
              BigEndian64(sequence));
 }
 
-void IndexImpl::AddRemoval(const CollectionState& collection, const DocumentEntry& document, uint64_t epoch,
+void IndexImpl::AddRemoval(const CollectionState& collection, const std::string& document_id, uint64_t epoch,
                            rocksdb::WriteBatch* batch) const {
-  batch->Delete(store_->family(Family::kDocuments), DocumentKeyOf(document.uid, document.info.document_id));
-  outbox_.Add(epoch, collection.options().tenant, document.info.document_id, batch);
+  batch->Delete(store_->family(Family::kDocuments), DocumentKeyOf(collection.record().uid, document_id));
+  outbox_.Add(epoch, collection.options().tenant, document_id, batch);
+}
+
+void IndexImpl::SweepDamaged(CollectionState* collection, const std::string& document_id, uint64_t last) const {
+  const auto damaged = collection->damaged().Remove(document_id);
+  if (damaged && !damaged->version_prefix.empty()) sweeper_->Version(damaged->version_prefix, last);
 }
 
 absl::StatusOr<DeleteResult> IndexImpl::RemoveDocuments(
@@ -171,7 +200,7 @@ absl::StatusOr<DeleteResult> IndexImpl::RemoveDocuments(
     PRECIS_ASSIGN_OR_RETURN(result.document_ids, choose());
     uint64_t epoch = first;
     for (const std::string& id : result.document_ids) {
-      if (const auto document = collection->Find(id)) AddRemoval(*collection, *document, epoch++, batch);
+      if (collection->Find(id) || collection->damaged().Find(id)) AddRemoval(*collection, id, epoch++, batch);
     }
     const uint64_t last = std::max(first, epoch - 1);
     AddCollectionSequence(*collection, last, batch);
@@ -180,6 +209,7 @@ absl::StatusOr<DeleteResult> IndexImpl::RemoveDocuments(
   mutation.apply = [&](uint64_t last) {
     for (const std::string& id : result.document_ids) {
       if (const auto removed = collection->Remove(id, last)) sweeper_->Version(removed->version_prefix(), last);
+      SweepDamaged(collection.get(), id, last);
     }
     collection->set_last_sequence(last);
   };
@@ -191,11 +221,10 @@ absl::StatusOr<DeleteResult> IndexImpl::RemoveDocuments(
 absl::StatusOr<DeleteResult> IndexImpl::DeleteDocument(const std::string& tenant, const std::string& collection,
                                                        const DocumentKey& key) {
   PRECIS_ASSIGN_OR_RETURN(const CollectionPtr state, FindCollection(tenant, collection));
-  PRECIS_ASSIGN_OR_RETURN(const auto found, FindDocument(*state, key));
-  const std::string id = found->info.document_id;
+  PRECIS_ASSIGN_OR_RETURN(const std::string id, FindStoredId(*state, key));
   return RemoveDocuments(state, id, [this, &state, &key]() -> absl::StatusOr<std::vector<std::string>> {
-    PRECIS_ASSIGN_OR_RETURN(const auto document, FindDocument(*state, key));  // still there?
-    return std::vector<std::string>{document->info.document_id};
+    PRECIS_ASSIGN_OR_RETURN(std::string still, FindStoredId(*state, key));  // still there?
+    return std::vector<std::string>{std::move(still)};
   });
 }
 
@@ -263,7 +292,12 @@ absl::StatusOr<uint64_t> IndexImpl::Export(
       PRECIS_ASSIGN_OR_RETURN(const std::string vector, store_->Get(Family::kVectors, key));
       PRECIS_RETURN_IF_ERROR(ParseVector(vector, state->record().dimensions, chunks[i].vector.data()));
     }
-    if (!sink(document->info, text, chunks)) break;
+    if (!sink(document->info, text, chunks)) return pin.epoch();
+  }
+  if (const std::vector<DamagedDocument> damaged = state->damaged().All(); !damaged.empty()) {
+    return absl::DataLossError(absl::StrCat(
+        "the export lacks ", static_cast<int64_t>(damaged.size()),
+        " damaged documents, all others came; the first: ", std::string(DamageOf(damaged[0], collection).message())));
   }
   return pin.epoch();
 }

@@ -1,5 +1,5 @@
 // The index: puts storage, memory and search together. One file for each group of calls: collections.cc, ingest.cc,
-// documents.cc, search.cc, explain.cc; index_impl.cc opens, loads and closes.
+// documents.cc, search.cc, explain.cc; load.cc fills memory at the start, index_impl.cc opens and closes.
 #pragma once
 
 #include <cstdint>
@@ -74,9 +74,19 @@ class IndexImpl : public Index {
   using CollectionPtr = std::shared_ptr<CollectionState>;
 
   absl::StatusOr<CollectionPtr> FindCollection(const std::string& tenant, const std::string& name) const;
+  struct Loading;
+  using LoadingMap = absl::flat_hash_map<std::string, Loading>;      // by version prefix
+  using VersionMap = absl::flat_hash_map<std::string, VersionData>;  // by version prefix
   absl::Status LoadCollection(const CollectionPtr& collection);
+  // False: some rows are damaged, so that it is not known which versions are current.
+  absl::StatusOr<bool> LoadDocuments(CollectionState* collection, LoadingMap* versions) const;
+  // Adds the vectors or terms between two keys to their versions; what is damaged is told in them.
+  absl::Status LoadRows(Family family, int dimensions, const std::string& begin, const std::string& end,
+                        LoadingMap* versions) const;
+  absl::Status LoadRow(Family family, int dimensions, std::string_view key, std::string_view value,
+                       Loading* into) const;
   // Adds the stored versions in the order of the graph's file, if there is a right one; gives the last sequence number.
-  uint64_t FillCollection(const CollectionPtr& collection, absl::flat_hash_map<std::string, VersionData>* versions);
+  uint64_t FillCollection(const CollectionPtr& collection, VersionMap* versions);
   void Quarantine(const std::string& path, const absl::Status& why, CollectionState* collection);
   // Files of collections that are gone, and what a killed writer left.
   void RemoveForeignSnapshots(const std::vector<uint64_t>& uids);
@@ -88,9 +98,16 @@ class IndexImpl : public Index {
 
   absl::StatusOr<std::shared_ptr<const DocumentEntry>> FindDocument(const CollectionState& collection,
                                                                     const DocumentKey& key) const;
+  // The id of a stored document, damaged or not.
+  absl::StatusOr<std::string> FindStoredId(const CollectionState& collection, const DocumentKey& key) const;
+  // Takes a current version whose stored rows turned out to be damaged out of search. OK also when another call did, or
+  // when it is no longer current.
+  absl::Status SetAside(const CollectionPtr& collection, const DocumentEntry& document, const absl::Status& damage);
   // Adds the removal of a document at `epoch` to a batch.
-  void AddRemoval(const CollectionState& collection, const DocumentEntry& document, uint64_t epoch,
+  void AddRemoval(const CollectionState& collection, const std::string& document_id, uint64_t epoch,
                   rocksdb::WriteBatch* batch) const;
+  // Forgets the damage of a document that was written again or deleted; its old rows, as far as they are known, go.
+  void SweepDamaged(CollectionState* collection, const std::string& document_id, uint64_t last) const;
   void AddCollectionSequence(const CollectionState& collection, uint64_t sequence, rocksdb::WriteBatch* batch) const;
   absl::StatusOr<DeleteResult> RemoveDocuments(const CollectionPtr& collection, std::string subject,
                                                std::function<absl::StatusOr<std::vector<std::string>>()> choose);
@@ -119,8 +136,11 @@ class IndexImpl : public Index {
                          const CallContext& call, Found* found, TopK* best) const;
   absl::StatusOr<Passage> ReadPassage(const CollectionState& collection, const SlotView& slots, const Ranked& ranked,
                                       bool include_text) const;
+  // `damaged`: the version whose rows are, where the error is DataLoss.
   absl::StatusOr<SearchResult> ReadResult(const CollectionState& collection, const SearchRequest& request, Found found,
-                                          const CallContext& call) const;
+                                          const CallContext& call, const DocumentEntry** damaged) const;
+  absl::StatusOr<SearchResult> SearchOne(const CollectionPtr& collection, const SearchRequest& request,
+                                         const QueryEmbedding& embedding, const CallContext& call);
 
   const IndexOptions options_;
   std::unique_ptr<Store> store_;

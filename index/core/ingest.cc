@@ -272,7 +272,7 @@ absl::StatusOr<IngestResult> IndexImpl::Ingest(const DocumentInput& document, co
   PRECIS_RETURN_IF_ERROR(call.Check());
 
   std::shared_ptr<const DocumentEntry> before;
-  bool unchanged = false;
+  bool unchanged = false, repairs = false;
   Mutation flip;
   flip.subject = document_id;
   flip.prepare = [&](uint64_t first, rocksdb::WriteBatch* batch) -> absl::StatusOr<uint64_t> {
@@ -290,13 +290,15 @@ absl::StatusOr<IngestResult> IndexImpl::Ingest(const DocumentInput& document, co
     batch->Put(store_->family(Family::kDocuments), DocumentKeyOf(record.uid, document_id),
                Serialize(DocumentRecord{info, entry->attempt}));
     // What caches made from the version before must go as if it had been deleted.
-    if (before) outbox_.Add(first, document.tenant, document_id, batch);
+    repairs = collection->damaged().Find(document_id).has_value();
+    if (before || repairs) outbox_.Add(first, document.tenant, document_id, batch);
     AddCollectionSequence(*collection, first, batch);
     return first;
   };
   flip.apply = [&](uint64_t last) {
     const auto replaced = collection->Add(version, last);
     if (replaced) sweeper_->Version(replaced->version_prefix(), last);
+    SweepDamaged(collection.get(), document_id, last);
     collection->set_last_sequence(last);
   };
   const absl::StatusOr<uint64_t> sequence = committer_->Commit(std::move(flip));
@@ -306,7 +308,7 @@ absl::StatusOr<IngestResult> IndexImpl::Ingest(const DocumentInput& document, co
   watch.Lap("store");
   builder_->Consider(collection);
 
-  result.outcome = before ? IngestOutcome::kReplaced : IngestOutcome::kAdded;
+  result.outcome = before || repairs ? IngestOutcome::kReplaced : IngestOutcome::kAdded;
   result.document_id = document_id;
   result.version_id = version_id;
   result.chunks = info.chunks;

@@ -23,6 +23,8 @@ constexpr int kMaxCandidates = 10'000;
 constexpr size_t kMaxBatch = 256;
 // How far a graph search looks beyond what is asked for: recall@10 of 0.95 and more on clustered data.
 constexpr size_t kLeastBreadth = 128;
+// Damaged documents that one search sets aside, beginning anew without them, before it gives up.
+constexpr int kMostSetAside = 100;
 // A filter that leaves less than one slot in this many is searched exactly: the graph would walk mostly over others.
 constexpr int64_t kSelective = 20;
 
@@ -218,17 +220,35 @@ absl::StatusOr<Passage> IndexImpl::ReadPassage(const CollectionState& collection
 }
 
 absl::StatusOr<SearchResult> IndexImpl::ReadResult(const CollectionState& collection, const SearchRequest& request,
-                                                   Found found, const CallContext& call) const {
+                                                   Found found, const CallContext& call,
+                                                   const DocumentEntry** damaged) const {
   const absl::Time begin = absl::Now();
   SearchResult result;
   for (const Ranked& ranked : found.chosen) {
     PRECIS_RETURN_IF_ERROR(call.Check());
-    PRECIS_ASSIGN_OR_RETURN(Passage passage, ReadPassage(collection, found.view.slots, ranked, request.include_text));
-    result.passages.push_back(std::move(passage));
+    auto passage = ReadPassage(collection, found.view.slots, ranked, request.include_text);
+    if (absl::IsDataLoss(passage.status()) || absl::IsNotFound(passage.status())) {
+      *damaged = &found.view.slots.document(ranked.slot);
+      return absl::DataLossError(passage.status().message());
+    }
+    PRECIS_RETURN_IF_ERROR(passage.status());
+    result.passages.push_back(*std::move(passage));
   }
   result.report = std::move(found.report);
   result.report.timings.push_back({"read", absl::Now() - begin});
   return result;
+}
+
+absl::StatusOr<SearchResult> IndexImpl::SearchOne(const CollectionPtr& collection, const SearchRequest& request,
+                                                  const QueryEmbedding& embedding, const CallContext& call) {
+  for (int set_aside = 0;; ++set_aside) {
+    PRECIS_ASSIGN_OR_RETURN(Found found, FindPassages(*collection, request, embedding, call));
+    const CollectionState::View view = found.view;  // keeps what `damaged` points to
+    const DocumentEntry* damaged = nullptr;
+    auto result = ReadResult(*collection, request, std::move(found), call, &damaged);
+    if (damaged == nullptr || set_aside == kMostSetAside) return result;
+    PRECIS_RETURN_IF_ERROR(SetAside(collection, *damaged, result.status()));
+  }
 }
 
 absl::StatusOr<SearchResult> IndexImpl::Search(const SearchRequest& request, const CallContext& call) {
@@ -269,8 +289,7 @@ std::vector<absl::StatusOr<SearchResult>> IndexImpl::SearchBatch(const std::vect
       results[places[i]] = embeddings.status();
       continue;
     }
-    auto found = FindPassages(**collection, *valid[i], std::move((*embeddings)[i]), call);
-    results[places[i]] = found.ok() ? ReadResult(**collection, *valid[i], *std::move(found), call) : found.status();
+    results[places[i]] = SearchOne(*collection, *valid[i], (*embeddings)[i], call);
   }
   return results;
 }

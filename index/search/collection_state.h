@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "precis/index/types.h"
+#include "search/damaged_documents.h"
 #include "search/document_entry.h"
 #include "search/hnsw_graph.h"
 #include "search/keyword_index.h"
@@ -68,6 +69,10 @@ class CollectionState {
   void ForEach(const std::string& from,
                const std::function<bool(const std::shared_ptr<const DocumentEntry>&)>& visit) const;
 
+  // What is stored of the collection but not served.
+  DamagedDocuments& damaged() { return damaged_; }
+  const DamagedDocuments& damaged() const { return damaged_; }
+
   View Read(uint64_t epoch) const;
   Counts counts() const;
   uint64_t last_sequence() const { return last_sequence_.load(); }
@@ -99,6 +104,7 @@ class CollectionState {
   const CollectionRecord record_;
   std::atomic<bool> dropped_{false};
   std::atomic<uint64_t> last_sequence_{0};
+  DamagedDocuments damaged_;
 
   mutable absl::Mutex mu_;
   absl::flat_hash_map<std::string, Place> documents_ ABSL_GUARDED_BY(mu_);  // by id

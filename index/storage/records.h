@@ -1,5 +1,5 @@
 // The values of the column families and their bytes. Parse gives DataLoss on bytes that Serialize did not write, and
-// FailedPrecondition on a format version newer than this program.
+// FailedPrecondition on a format version that is newer than this program by less than 16.
 #pragma once
 
 #include <cstdint>

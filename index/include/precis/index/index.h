@@ -84,16 +84,18 @@ struct IndexStats {
   int64_t collections = 0, documents = 0, chunks = 0, text_bytes = 0, disk_bytes = 0, memory_bytes = 0;
   uint64_t sequence = 0;
   int64_t erasures_pending = 0;
-  std::vector<std::string> notices;  // quarantined or building indexes, one sentence each
+  int64_t damaged_documents = 0;     // stored, but left out of search and lists
+  std::vector<std::string> notices;  // damaged documents, quarantined or building indexes; one sentence each
 };
 
 // Thread-safe. Every mutation that returns OK is durable: it survives kill -9 and power loss. Errors common to all:
 // NotFound (collection, document), InvalidArgument (names the value and the limit), ResourceExhausted (disk full: reads
-// go on), DataLoss (a stored value is damaged), FailedPrecondition (the encoder's fingerprint is not the collection's;
+// go on), DataLoss (the document asked for is damaged; the others are served), FailedPrecondition (the encoder's fingerprint is not the collection's;
 // both are named), Cancelled, DeadlineExceeded.
 class Index {
  public:
-  // FailedPrecondition when another process holds `data_dir`; the message says which folder.
+  // FailedPrecondition when another process holds `data_dir`; the message says which folder. A damaged document does not
+  // stop it: that one is set aside, named by Stats and answered with DataLoss, until it is ingested again or deleted.
   static absl::StatusOr<std::unique_ptr<Index>> Open(IndexOptions options);
   virtual ~Index() = default;  // stops background work; graphs are saved when they are made, the rest is in RocksDB
 
@@ -120,7 +122,8 @@ class Index {
                                                       const DocumentKey& key) = 0;
   virtual absl::StatusOr<DeleteResult> DeleteDocumentsByFilter(const std::string& tenant, const std::string& collection,
                                                                const DeleteByFilterOptions& options) = 0;
-  // Calls `sink` once a document, in order of URI, as of one moment. `sink` returns false to stop.
+  // Calls `sink` once a document, in order of URI, as of one moment. `sink` returns false to stop. DataLoss, after all
+  // others came, where damaged documents had to be left out.
   virtual absl::StatusOr<uint64_t> Export(const std::string& tenant, const std::string& collection,
                                           const std::optional<Filter>& filter, bool with_vectors,
                                           const CallContext& call,
