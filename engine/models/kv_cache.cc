@@ -51,12 +51,16 @@ KvCache::Page* KvCache::Take() {
       free_.push_back(page.get());
       all_.push_back(std::move(page));
     } else {
-      Forget(idle_.front());
+      Page* oldest = idle_.front();
+      Unkeep(oldest);
+      idle_.pop_front();
+      free_.push_back(oldest);
     }
   }
   Page* page = free_.back();
   free_.pop_back();
   page->users = 1;
+  page->filled = 0;
   ++in_use_;
   return page;
 }
@@ -71,19 +75,23 @@ void KvCache::Use(Page* page) {
 void KvCache::Drop(Page* page) {
   if (--page->users > 0) return;
   --in_use_;
-  if (page->registered) {
+  if (page->kept) {
     page->idle = idle_.insert(idle_.end(), page);
   } else {
     free_.push_back(page);
   }
 }
 
-// An idle page becomes a free one.
-void KvCache::Forget(Page* page) {
-  registered_.erase(page->key);
-  page->registered = false;
-  idle_.erase(page->idle);
-  free_.push_back(page);
+void KvCache::Keep(Page* page) {
+  page->kept = true;
+  followers_.emplace(page->before, page);
+}
+
+void KvCache::Unkeep(Page* page) {
+  page->kept = false;
+  if (page->filled == kPositions) registered_.erase(page->key);
+  const auto [begin, end] = followers_.equal_range(page->before);
+  followers_.erase(std::find_if(begin, end, [page](const auto& entry) { return entry.second == page; }));
 }
 
 std::unique_ptr<KvSequence> KvCache::Admit(const std::string& tenant, std::span<const TokenId> prompt,
@@ -101,23 +109,56 @@ std::unique_ptr<KvSequence> KvCache::Admit(const std::string& tenant, std::span<
     sequence->chain_ = next;
     sequence->length_ += kPositions;
   }
-  sequence->reused_ = sequence->length_;
   const int64_t needed = (positions + kPositions - 1) / kPositions - static_cast<int64_t>(sequence->pages_.size());
   if (needed > available()) return nullptr;
   sequence->promised_ = needed;
   promised_ += needed;
   sequence->pages_.reserve(sequence->pages_.size() + static_cast<size_t>(needed));
   sequence->data_.reserve(sequence->pages_.capacity());
-  sequence->open_.reserve(kPositions);
+  if (needed > 0 && sequence->length_ < most) {
+    CopyBeginning(sequence.get(),
+                  prompt.subspan(static_cast<size_t>(sequence->length_),
+                                 static_cast<size_t>(std::min<int64_t>(most - sequence->length_, kPositions))));
+  }
+  sequence->reused_ = sequence->length_;
   return sequence;
+}
+
+std::pair<KvCache::Page*, int64_t> KvCache::BestFollower(const Digest& before, std::span<const TokenId> tokens) const {
+  std::pair<Page*, int64_t> best{nullptr, 0};
+  const auto [begin, end] = followers_.equal_range(before);
+  for (auto it = begin; it != end; ++it) {
+    Page* page = it->second;
+    const int64_t most = std::min(page->filled, static_cast<int64_t>(tokens.size()));
+    int64_t same = 0;
+    while (same < most && page->tokens[static_cast<size_t>(same)] == tokens[static_cast<size_t>(same)]) ++same;
+    if (same > best.second) best = {page, same};
+  }
+  return best;
+}
+
+void KvCache::CopyBeginning(KvSequence* sequence, std::span<const TokenId> tokens) {
+  const auto [source, count] = BestFollower(sequence->chain_, tokens);
+  if (source == nullptr) return;
+  Use(source);  // or taking a page might take this one
+  if (available() >= 0) {
+    try {
+      Extend(sequence, sequence->length_ + 1);
+      std::memcpy(sequence->pages_.back()->data.get(), source->data.get(), static_cast<size_t>(layout_.page_bytes()));
+      Commit(sequence, tokens.first(static_cast<size_t>(count)));
+    } catch (const std::bad_alloc&) {
+      // Computing them needs the page too, and says so.
+    }
+  }
+  Drop(source);
 }
 
 void KvCache::Extend(KvSequence* sequence, int64_t length) {
   while (static_cast<int64_t>(sequence->pages_.size()) * kPositions < length) {
     assert(sequence->promised_ > 0);
+    Page* page = Take();
     --sequence->promised_;
     --promised_;
-    Page* page = Take();
     sequence->pages_.push_back(page);
     sequence->data_.push_back(page->data.get());
   }
@@ -125,22 +166,39 @@ void KvCache::Extend(KvSequence* sequence, int64_t length) {
 
 void KvCache::Commit(KvSequence* sequence, std::span<const TokenId> tokens) {
   for (const TokenId token : tokens) {
-    sequence->open_.push_back(token);
+    Page* page = sequence->pages_[static_cast<size_t>(sequence->length_ / kPositions)];
+    if (page->filled == 0) page->before = sequence->chain_;
+    page->tokens[static_cast<size_t>(page->filled++)] = token;
     ++sequence->length_;
-    if (sequence->length_ % kPositions != 0) continue;
-    Page* page = sequence->pages_[static_cast<size_t>(sequence->length_ / kPositions - 1)];
-    sequence->chain_ = ChainNext(sequence->chain_, sequence->open_);
-    sequence->open_.clear();
+    if (page->filled < kPositions) continue;
+    sequence->chain_ = ChainNext(sequence->chain_, page->tokens);
+    page->key = sequence->chain_;
     // Two sequences may have computed the same page at the same time: the first one is kept.
-    if (registered_.emplace(sequence->chain_, page).second) {
-      page->registered = true;
-      page->key = sequence->chain_;
-    }
+    if (registered_.emplace(page->key, page).second) Keep(page);
   }
+}
+
+void KvCache::Truncate(KvSequence* sequence, int64_t length) {
+  if (length >= sequence->length_) return;
+  const int64_t first = length / kPositions;
+  if (sequence->length_ / kPositions > first) sequence->chain_ = sequence->pages_[static_cast<size_t>(first)]->before;
+  for (int64_t i = first; i * kPositions < sequence->length_; ++i) {
+    Page* page = sequence->pages_[static_cast<size_t>(i)];
+    assert(page->users == 1);
+    if (page->kept) Unkeep(page);
+    page->filled = std::max<int64_t>(0, length - i * kPositions);
+  }
+  sequence->length_ = length;
 }
 
 void KvCache::Return(KvSequence* sequence) {
   promised_ -= sequence->promised_;
+  const int64_t last = sequence->length_ / kPositions;
+  if (sequence->length_ % kPositions != 0) {
+    Page* page = sequence->pages_[static_cast<size_t>(last)];
+    const std::span<const TokenId> tokens(page->tokens.data(), static_cast<size_t>(page->filled));
+    if (BestFollower(page->before, tokens).second < page->filled) Keep(page);
+  }
   // The last page first: a beginning is worth more than its continuation, so it must go later.
   for (auto page = sequence->pages_.rbegin(); page != sequence->pages_.rend(); ++page) Drop(*page);
 }

@@ -2,13 +2,15 @@
 //
 // A page (ops/kv_layout.h) begins at a position that is a multiple of 64. A full page is registered under a hash of its
 // tenant and of every token up to its end, so that a later sequence of the same tenant with the same beginning takes it
-// instead of computing it: the same bits, since attention tiles are these very pages. Pages that no sequence uses stay,
-// least recently used first to go.
+// instead of computing it: the same bits, since attention tiles are these very pages. Where the beginnings part inside
+// a page, the positions before are copied: what a position holds depends on the tokens up to it only. Pages that no
+// sequence uses stay, the last one of a sequence also when it is not full, least recently used first to go.
 //
 // Room is promised when a sequence is admitted, for all the positions it may ever have: a running sequence never runs
 // out. Not thread-safe: the engine thread of the model owns it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -16,6 +18,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ops/kv_layout.h"
@@ -35,7 +38,7 @@ class KvSequence {
 
   // Positions whose keys and values are there.
   int64_t length() const { return length_; }
-  // Of them, found in the prefix cache.
+  // Of them, found in the prefix cache (shared pages and copied positions).
   int64_t reused() const { return reused_; }
   const void* const* pages() const { return data_.data(); }
   void* page(int64_t index) { return pages_[static_cast<size_t>(index)]->data.get(); }
@@ -48,9 +51,12 @@ class KvSequence {
   struct Page {
     std::unique_ptr<void, FreeData> data;
     int users = 0;
-    bool registered = false;
-    Digest key{};
-    std::list<Page*>::iterator idle;  // in KvCache::idle_ while registered and without users
+    int64_t filled = 0;  // positions that are there, of `tokens`
+    std::array<TokenId, 64> tokens;
+    Digest before{};                  // the chain up to this page
+    Digest key{};                     // and with it, once it is full
+    bool kept = false;                // in KvCache::followers_, and in registered_ if it is full
+    std::list<Page*>::iterator idle;  // in KvCache::idle_ while kept and without users
   };
   explicit KvSequence(KvCache* cache) : cache_(cache) {}
 
@@ -59,8 +65,7 @@ class KvSequence {
   std::vector<const void*> data_;
   int64_t promised_ = 0;  // pages still to be taken
   int64_t length_ = 0, reused_ = 0;
-  Digest chain_{};             // of the tenant and all full pages
-  std::vector<TokenId> open_;  // tokens of the page that is not full yet
+  Digest chain_{};  // of the tenant and all full pages
 };
 
 class KvCache {
@@ -86,6 +91,10 @@ class KvCache {
   // Says that the next tokens' keys and values are written, and registers the pages that they fill.
   void Commit(KvSequence* sequence, std::span<const TokenId> tokens);
 
+  // Takes back the positions from `length` on, as if they had never been computed. They must have been computed by this
+  // sequence since pages were last handed out: nobody else may have taken a page that they fill.
+  void Truncate(KvSequence* sequence, int64_t length);
+
  private:
   friend class KvSequence;
   using Page = KvSequence::Page;
@@ -96,8 +105,12 @@ class KvCache {
   Page* Take();
   void Use(Page* page);
   void Drop(Page* page);
-  void Forget(Page* page);
+  void Keep(Page* page);
+  void Unkeep(Page* page);
   void Return(KvSequence* sequence);
+  // Of the pages that followed `before`, the one that begins with most of `tokens`; and with how many.
+  std::pair<Page*, int64_t> BestFollower(const Digest& before, std::span<const TokenId> tokens) const;
+  void CopyBeginning(KvSequence* sequence, std::span<const TokenId> tokens);
   int64_t available() const { return max_pages_ - in_use_ - promised_; }
 
   KvLayout layout_;
@@ -106,8 +119,9 @@ class KvCache {
   int64_t promised_ = 0;  // pages promised to sequences and not taken yet
   std::vector<std::unique_ptr<Page>> all_;
   std::vector<Page*> free_;
-  std::list<Page*> idle_;  // registered, without users; least recently used first
-  std::unordered_map<Digest, Page*, DigestHash> registered_;
+  std::list<Page*> idle_;                                         // kept, without users; least recently used first
+  std::unordered_map<Digest, Page*, DigestHash> registered_;      // full pages, by Page::key
+  std::unordered_multimap<Digest, Page*, DigestHash> followers_;  // kept pages, by Page::before
 };
 
 }  // namespace precis::engine

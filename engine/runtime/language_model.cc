@@ -15,10 +15,11 @@ constexpr size_t kMaxStops = 16;
 
 // Besides what the file names as end of text and of turn: tokens that end a turn in some family and never belong into
 // a text. A name that is no special token of this vocabulary is passed over.
-constexpr std::string_view kEndNames[] = {"<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "</s>"};
+constexpr std::string_view kEndNames[] = {"<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>",
+                                          "<|end|>",       "<end_of_turn>",   "</s>"};
 
-std::vector<TokenId> FindEnds(const Tokenizer& tokenizer) {
-  std::set<TokenId> ends;
+std::vector<TokenId> FindEnds(const Tokenizer& tokenizer, const std::vector<TokenId>& named) {
+  std::set<TokenId> ends(named.begin(), named.end());
   for (const TokenId id : {tokenizer.special().eos, tokenizer.special().end_of_turn}) {
     if (id >= 0) ends.insert(id);
   }
@@ -55,8 +56,8 @@ DecoderLanguageModel::DecoderLanguageModel(LanguageModelParts parts)
     : info_(std::move(parts.info)),
       tokenizer_(std::move(parts.tokenizer)),
       template_(parts.chat_template),
-      ends_(FindEnds(*tokenizer_)),
-      scheduler_(std::move(parts.decoder), parts.scheduler) {}
+      ends_(FindEnds(*tokenizer_, parts.ends)),
+      scheduler_(std::move(parts.decoder), parts.scheduler, std::move(parts.speculation)) {}
 
 absl::StatusOr<std::string> DecoderLanguageModel::RenderChat(const std::vector<ChatMessage>& messages) const {
   PRECIS_ASSIGN_OR_RETURN(const std::vector<PromptPiece> pieces, template_.Render(messages));
@@ -133,6 +134,8 @@ absl::StatusOr<GenerateResult> DecoderLanguageModel::Generate(const GenerateRequ
                                    : FinishReason::kMaxTokens;
   result.cached_prompt_tokens = job.cached_tokens;
   result.completion_tokens = job.generated;
+  result.drafted_tokens = job.drafted;
+  result.drafts_right = job.drafts_right;
   result.prefill_time = job.prefill_time;
   result.decode_time = job.decode_time;
   return result;

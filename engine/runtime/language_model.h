@@ -16,8 +16,10 @@ struct LanguageModelParts {
   ModelInfo info;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::string chat_template;  // Jinja, as the file holds it; may be empty
+  std::vector<TokenId> ends;  // besides the tokenizer's own
   std::unique_ptr<Decoder> decoder;
   SchedulerOptions scheduler;
+  SpeculationOptions speculation;
 };
 
 class DecoderLanguageModel final : public LanguageModel {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "formats/gguf.h"
+#include "formats/hf_decoder_config.h"
 #include "formats/model_files.h"
 #include "models/decoder.h"
 #include "precis/base/hash.h"
@@ -13,6 +13,8 @@
 #include "precis/engine/load.h"
 #include "runtime/isa_option.h"
 #include "runtime/language_model.h"
+#include "runtime/memory_plan.h"
+#include "runtime/same_vocabulary.h"
 
 namespace precis::engine {
 namespace {
@@ -38,58 +40,150 @@ absl::Status CheckOptions(const LoadOptions& options) {
   if (options.queue_limit < 1) {
     return absl::InvalidArgumentError(absl::StrCat("queue_limit is ", options.queue_limit, ", must be at least 1"));
   }
+  if (!options.kv_type.empty() && options.kv_type != "f16" && options.kv_type != "f32") {
+    return absl::InvalidArgumentError(absl::StrCat("kv_type is '", options.kv_type, "', must be 'f16' or 'f32'"));
+  }
+  if (options.memory_limit_bytes < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("memory_limit_bytes is ", options.memory_limit_bytes, ", must be 0 (no limit) or more"));
+  }
+  const std::string& speculation = options.speculation;
+  if (!speculation.empty() && speculation != "off" && speculation != "lookup" && speculation != "draft") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("speculation is '", speculation, "', must be 'off', 'lookup' or 'draft'"));
+  }
+  if (speculation == "draft" && options.draft_path.empty()) {
+    return absl::InvalidArgumentError("speculation is 'draft' and there is no draft model: name one, or use 'lookup'");
+  }
   return absl::OkStatus();
+}
+
+// A model's files with what their headers say.
+struct Opened {
+  std::string name;
+  DecoderFiles files;
+  DecoderConfig config;
+  std::shared_ptr<const Tokenizer> tokenizer;
+};
+
+absl::StatusOr<Opened> OpenModel(const std::string& path) {
+  Opened opened;
+  PRECIS_ASSIGN_OR_RETURN(const ModelFiles files, FindModelFiles(path));
+  opened.name = files.name;
+  PRECIS_ASSIGN_OR_RETURN(opened.files, DecoderFiles::Open(files));
+  // First what can be refused from the headers alone, then what reads all weights.
+  PRECIS_ASSIGN_OR_RETURN(opened.config, opened.files.ReadConfig());
+  PRECIS_RETURN_IF_ERROR(CheckDecoderTensors(opened.files, opened.config, /*exact=*/false));
+  PRECIS_ASSIGN_OR_RETURN(opened.tokenizer, LoadTokenizer(path));
+  if (opened.tokenizer->vocabulary_size() > opened.config.vocabulary) {
+    return absl::InvalidArgumentError(absl::StrCat("the tokenizer of '", path, "' knows ",
+                                                   opened.tokenizer->vocabulary_size(), " tokens and its weights only ",
+                                                   opened.config.vocabulary));
+  }
+  return opened;
+}
+
+// Over all bytes that the results come from: the file, or config.json and the files with weights.
+absl::StatusOr<std::string> WeightsSha256(const DecoderFiles& files) {
+  if (files.gguf() != nullptr) return Sha256HexOfFile(files.gguf()->path());
+  std::vector<std::string> paths = files.paths();
+  paths.insert(paths.begin(), files.hf()->origin);
+  Hasher hasher;
+  for (const std::string& path : paths) {
+    PRECIS_ASSIGN_OR_RETURN(const std::string part, Sha256HexOfFile(path));
+    hasher.Field(part);
+  }
+  return hasher.FinishHex();
+}
+
+// The chat template and the tokens after which a text is over, as far as the files say so besides the tokenizer.
+absl::Status ReadWaysOfText(const DecoderFiles& files, const std::string& path, LanguageModelParts* parts) {
+  if (files.gguf() != nullptr) {
+    PRECIS_ASSIGN_OR_RETURN(parts->chat_template, files.gguf()->GetStringOr("tokenizer.chat_template", ""));
+    return absl::OkStatus();
+  }
+  PRECIS_ASSIGN_OR_RETURN(parts->chat_template, ReadHfChatTemplate(path));
+  PRECIS_ASSIGN_OR_RETURN(const std::vector<int64_t> ends, ReadHfEnds(path, *files.hf()));
+  for (const int64_t id : ends) {
+    if (id < parts->tokenizer->vocabulary_size()) parts->ends.push_back(static_cast<TokenId>(id));
+  }
+  return absl::OkStatus();
+}
+
+KvLayout LayoutOf(const DecoderConfig& config, bool half) {
+  return {config.layers, config.kv_heads, config.head_dim, half};
+}
+
+int64_t BytesOfPositions(const KvLayout& layout, int64_t positions) {
+  return (positions + 63) / 64 * layout.page_bytes();
 }
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, const LoadOptions& options) {
   PRECIS_RETURN_IF_ERROR(CheckOptions(options));
   PRECIS_ASSIGN_OR_RETURN(const cpu::IsaLevel isa, ResolveIsa(options.isa));
-  PRECIS_ASSIGN_OR_RETURN(const ModelFiles files, FindModelFiles(path));
-  if (files.kind != ModelKind::kGguf) {
-    return absl::UnimplementedError(
-        absl::StrCat("'", path, "' is a Hugging Face folder; decoders are read from a GGUF file"));
-  }
-  PRECIS_ASSIGN_OR_RETURN(std::shared_ptr<const GgufFile> file, GgufFile::Open(files.gguf));
   const bool exact = options.numeric_mode == "exact";
+  const bool half = options.kv_type.empty() ? !exact : options.kv_type == "f16";
   LanguageModelParts parts;
-  // First what can be refused from the header alone, then what reads the whole file.
-  PRECIS_ASSIGN_OR_RETURN(const DecoderConfig config, ReadDecoderConfig(*file));
-  PRECIS_ASSIGN_OR_RETURN(parts.tokenizer, LoadTokenizer(path));
-  if (parts.tokenizer->vocabulary_size() > config.vocabulary) {
-    return absl::InvalidArgumentError(absl::StrCat("the tokenizer of ", files.gguf, " knows ",
-                                                   parts.tokenizer->vocabulary_size(), " tokens and its weights only ",
-                                                   config.vocabulary));
+  PRECIS_ASSIGN_OR_RETURN(const Opened opened, OpenModel(path));
+  const DecoderConfig& config = opened.config;
+  const std::string name = options.name.empty() ? opened.name : options.name;
+
+  const KvLayout layout = LayoutOf(config, half);
+  MemoryPlan plan = PlanMemory(opened.files.tensors(), config, exact, options.max_sequences);
+  plan.keys_values = options.kv_budget_bytes == 0 ? BytesOfPositions(layout, config.context) : options.kv_budget_bytes;
+  if (plan.keys_values < layout.page_bytes()) {
+    return absl::InvalidArgumentError(absl::StrCat("kv_budget_bytes is ", options.kv_budget_bytes,
+                                                   "; 64 tokens of model '", name, "' alone need ",
+                                                   layout.page_bytes()));
   }
-  PRECIS_ASSIGN_OR_RETURN(parts.chat_template, file->GetStringOr("tokenizer.chat_template", ""));
-  PRECIS_ASSIGN_OR_RETURN(const std::string weights_sha256, Sha256HexOfFile(files.gguf));
-  PRECIS_ASSIGN_OR_RETURN(
-      parts.decoder, Decoder::Load(file, exact, isa, options.check_weights, cpu::ThreadPool::Shared(options.threads)));
+  const bool drafts = !options.draft_path.empty() && (options.speculation.empty() || options.speculation == "draft");
+  Opened draft;
+  MemoryPlan draft_plan;
+  if (drafts) {
+    PRECIS_ASSIGN_OR_RETURN(draft, OpenModel(options.draft_path));
+    PRECIS_RETURN_IF_ERROR(CheckSameVocabulary(*opened.tokenizer, name, *draft.tokenizer, draft.name));
+    draft_plan = PlanMemory(draft.files.tensors(), draft.config, exact, options.max_sequences);
+    draft_plan.keys_values =
+        BytesOfPositions(LayoutOf(draft.config, !exact), plan.keys_values / layout.page_bytes() * 64);
+  }
+  PRECIS_RETURN_IF_ERROR(CheckMemory(name, plan, draft_plan, options.memory_limit_bytes));
+
+  parts.tokenizer = opened.tokenizer;
+  PRECIS_RETURN_IF_ERROR(ReadWaysOfText(opened.files, path, &parts));
+  PRECIS_ASSIGN_OR_RETURN(const std::string weights_sha256, WeightsSha256(opened.files));
+  const auto load = [&](const Opened& model) {
+    return Decoder::Load(model.files, exact, isa, options.check_weights, cpu::ThreadPool::Shared(options.threads));
+  };
+  PRECIS_ASSIGN_OR_RETURN(parts.decoder, load(opened));
+  if (drafts) {
+    PRECIS_ASSIGN_OR_RETURN(parts.speculation.draft, load(draft));
+  }
 
   ModelInfo& info = parts.info;
-  info.name = options.name.empty() ? files.name : options.name;
+  info.name = name;
   info.architecture = config.architecture;
   info.tokenizer_fingerprint = parts.tokenizer->fingerprint();
   info.numeric_mode = exact ? "exact" : "fast";
   info.parameters = parts.decoder->parameters();
-  info.weights_bytes = file->size_bytes();
+  info.weights_bytes = opened.files.size_bytes();
+  info.memory_bytes = plan.total() + draft_plan.total();
   info.max_tokens = config.context;
   info.path = path;
   Hasher hasher;
   hasher.Field("decoder").Field(weights_sha256).Field(info.tokenizer_fingerprint).Field(info.numeric_mode);
   hasher.Field(kDecoderKernelVersion);
+  // Only where it is not the mode's own: stored fingerprints stay what they are.
+  if (half == exact) hasher.Field(half ? "kv-f16" : "kv-f32");
   info.fingerprint = hasher.FinishHex();
 
-  const KvLayout layout = parts.decoder->kv_layout();
-  const int64_t window = (config.context + 63) / 64 * layout.page_bytes();
   parts.scheduler = {.model = info.name,
                      .max_sequences = options.max_sequences,
                      .queue_limit = options.queue_limit,
-                     .kv_budget_bytes = options.kv_budget_bytes == 0 ? window : options.kv_budget_bytes};
-  if (parts.scheduler.kv_budget_bytes < layout.page_bytes()) {
-    return absl::InvalidArgumentError(absl::StrCat("kv_budget_bytes is ", options.kv_budget_bytes,
-                                                   "; 64 tokens of model '", info.name, "' alone need ",
-                                                   layout.page_bytes()));
-  }
+                     .kv_budget_bytes = plan.keys_values,
+                     .kv_half = half};
+  parts.speculation.lookup = !drafts && options.speculation != "off";
+  parts.speculation.draft_kv_budget_bytes = draft_plan.keys_values;
+  parts.speculation.vocabulary = config.vocabulary;
   return std::make_shared<DecoderLanguageModel>(std::move(parts));
 }
 

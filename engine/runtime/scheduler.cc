@@ -13,17 +13,19 @@ namespace {
 // Prompt tokens of one step: enough to use the weights well, few enough that a cancelled call ends soon and running
 // sequences do not stall.
 constexpr int64_t kPrefillRows = 128;
-// Logits in memory at once; scoring with a vocabulary of 152,064 would otherwise ask for 78 MB a step.
-constexpr int64_t kLogitRows = 16;
 
 }  // namespace
 
-Scheduler::Scheduler(std::unique_ptr<Decoder> decoder, const SchedulerOptions& options)
-    : decoder_(std::move(decoder)), options_(options) {
-  cache_ = std::make_unique<KvCache>(decoder_->kv_layout(), options.kv_budget_bytes);
+Scheduler::Scheduler(std::unique_ptr<Decoder> decoder, const SchedulerOptions& options, SpeculationOptions speculation)
+    : decoder_(std::move(decoder)), options_(options), speculator_(std::move(speculation)) {
+  KvLayout layout = decoder_->kv_layout();
+  layout.half = options.kv_half.value_or(layout.half);
+  cache_ = std::make_unique<KvCache>(layout, options.kv_budget_bytes);
   max_positions_ = cache_->max_positions();
   thread_ = std::thread([this] { Loop(); });
 }
+
+int64_t Scheduler::MostRows(int max_sequences) { return kPrefillRows + max_sequences + kMostAddedDrafts; }
 
 Scheduler::~Scheduler() {
   {
@@ -112,6 +114,9 @@ void Scheduler::Admit() {
     if (kv == nullptr) return;
     job->cached_tokens = kv->reused();
     auto active = std::unique_ptr<Active>(new Active{*pick, std::move(kv), Sampler(job->sampling)});
+    if (job->on_token) {
+      active->drafting = speculator_.Begin(job->tenant, job->tokens, job->max_tokens, job->sampling);
+    }
     active->begun = absl::Now();
     active->feed = static_cast<int64_t>(job->tokens.size()) - (job->on_token ? 0 : 1);
     active_.push_back(std::move(active));
@@ -125,9 +130,27 @@ void Scheduler::Finish(Active* active, absl::Status status) {
 }
 
 void Scheduler::Step() {
+  CollectChunks();
+  if (chunks_.empty()) return;
+  try {
+    AddDrafts();
+    const absl::Time begin = absl::Now();
+    RunChunks();
+    int64_t rows = 0;
+    for (const DecoderChunk& chunk : chunks_) rows += static_cast<int64_t>(chunk.tokens.size());
+    if (!prefilling_) speculator_.Measure(rows, absl::ToDoubleSeconds(absl::Now() - begin));
+  } catch (const std::bad_alloc&) {
+    for (Active* a : chunk_owner_) {
+      Finish(a, absl::ResourceExhaustedError(absl::StrCat("out of memory while running model '", options_.model,
+                                                          "': lower its key-value budget or max_sequences")));
+    }
+  }
+}
+
+void Scheduler::CollectChunks() {
   chunks_.clear();
   chunk_owner_.clear();
-  row_owner_.clear();
+  prefilling_ = false;
   int64_t room = kPrefillRows;
   for (const auto& a : active_) {
     if (a->finished) continue;
@@ -138,8 +161,10 @@ void Scheduler::Step() {
     }
     DecoderChunk chunk{.sequence = a->kv.get()};
     const int64_t fed = a->kv->length();
+    a->drafts = a->right = 0;
+    a->parted = false;
     if (fed >= a->feed) {
-      chunk.tokens = {&a->next, 1};
+      chunk.tokens = {a->feeding.data(), 1};
     } else {
       const int64_t take = std::min(room, a->feed - fed);
       if (take == 0) continue;
@@ -148,62 +173,95 @@ void Scheduler::Step() {
       // The row of position p tells about token p + 1.
       chunk.wanted = job->on_token ? (fed + take == a->feed ? 1 : 0)
                                    : std::clamp<int64_t>(fed + take - (job->score_from - 1), 0, take);
+      prefilling_ = true;
     }
     chunks_.push_back(chunk);
     chunk_owner_.push_back(a.get());
   }
-  if (chunks_.empty()) return;
-  try {
-    const int64_t rows = decoder_->Forward(chunks_, cache_.get());
-    for (size_t i = 0; i < chunks_.size(); ++i) {
-      row_owner_.insert(row_owner_.end(), static_cast<size_t>(chunks_[i].wanted), chunk_owner_[i]);
+}
+
+void Scheduler::AddDrafts() {
+  const auto drafts = [](const Active* a) { return a->drafting != nullptr && a->kv->length() >= a->feed; };
+  drafting_.clear();
+  for (const Active* a : chunk_owner_) {
+    if (drafts(a)) drafting_.push_back(a->drafting.get());
+  }
+  if (drafting_.empty()) return;
+  speculator_.Propose(drafting_);
+  for (size_t i = 0; i < chunks_.size(); ++i) {
+    Active* a = chunk_owner_[i];
+    if (!drafts(a)) continue;
+    const std::span<const TokenId> found = a->drafting->drafts();
+    std::copy(found.begin(), found.end(), a->feeding.begin() + 1);
+    a->drafts = static_cast<int64_t>(found.size());
+    a->waiting->job->drafted += a->drafts;
+    chunks_[i].tokens = {a->feeding.data(), 1 + found.size()};
+    chunks_[i].wanted = 1 + a->drafts;
+  }
+}
+
+void Scheduler::RunChunks() {
+  const int64_t rows = decoder_->Forward(chunks_, cache_.get());
+  row_owner_.clear();
+  for (size_t i = 0; i < chunks_.size(); ++i) {
+    row_owner_.insert(row_owner_.end(), static_cast<size_t>(chunks_[i].wanted), chunk_owner_[i]);
+  }
+  for (int64_t first = 0; first < rows; first += kLogitRows) {
+    const int64_t count = std::min(kLogitRows, rows - first);
+    const std::span<const float> logits = decoder_->Logits(first, count);
+    const size_t width = logits.size() / static_cast<size_t>(count);
+    for (int64_t i = 0; i < count; ++i) {
+      Take(row_owner_[static_cast<size_t>(first + i)], logits.subspan(static_cast<size_t>(i) * width, width));
     }
-    for (int64_t first = 0; first < rows; first += kLogitRows) {
-      const int64_t count = std::min(kLogitRows, rows - first);
-      const std::span<const float> logits = decoder_->Logits(first, count);
-      const size_t width = logits.size() / static_cast<size_t>(count);
-      for (int64_t i = 0; i < count; ++i) {
-        Take(row_owner_[static_cast<size_t>(first + i)], logits.subspan(static_cast<size_t>(i) * width, width));
-      }
-    }
-  } catch (const std::bad_alloc&) {
-    for (Active* a : chunk_owner_) {
-      Finish(a, absl::ResourceExhaustedError(absl::StrCat("out of memory while running model '", options_.model,
-                                                          "': lower its key-value budget or max_sequences")));
-    }
+  }
+  // Wrong drafts leave no trace.
+  for (Active* a : chunk_owner_) {
+    if (a->drafts > 0) cache_->Truncate(a->kv.get(), a->kv->length() - (a->drafts - a->right));
+  }
+}
+
+void Scheduler::NotANumber(Active* a) {
+  Finish(a, absl::InternalError(absl::StrCat("model '", options_.model,
+                                             "' computed a logit that is not a number: its weights may be damaged")));
+}
+
+void Scheduler::Score(Active* a, std::span<const float> logits) {
+  SequenceJob* job = a->waiting->job;
+  const double total = decoder_->kernels().log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
+  if (!(total == total)) return NotANumber(a);
+  const TokenId target = job->tokens[static_cast<size_t>(job->score_from) + job->logprobs.size()];
+  const double logprob = static_cast<double>(logits[static_cast<size_t>(target)]) - total;
+  job->logprobs.push_back(static_cast<float>(std::min(logprob, 0.0)));
+  if (static_cast<size_t>(job->score_from) + job->logprobs.size() == job->tokens.size()) {
+    job->prefill_time = absl::Now() - a->begun;
+    Finish(a, absl::OkStatus());
   }
 }
 
 void Scheduler::Take(Active* a, std::span<const float> logits) {
-  if (a->finished) return;
+  if (a->finished || a->parted) return;
   SequenceJob* job = a->waiting->job;
-  const auto not_a_number = [&] {
-    Finish(a, absl::InternalError(absl::StrCat("model '", options_.model,
-                                               "' computed a logit that is not a number: its weights may be damaged")));
-  };
-  if (!job->on_token) {
-    const double total = decoder_->kernels().log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
-    if (!(total == total)) return not_a_number();
-    const TokenId target = job->tokens[static_cast<size_t>(job->score_from) + job->logprobs.size()];
-    const double logprob = static_cast<double>(logits[static_cast<size_t>(target)]) - total;
-    job->logprobs.push_back(static_cast<float>(std::min(logprob, 0.0)));
-    if (static_cast<size_t>(job->score_from) + job->logprobs.size() == job->tokens.size()) {
-      job->prefill_time = absl::Now() - a->begun;
-      Finish(a, absl::OkStatus());
-    }
-    return;
-  }
+  if (!job->on_token) return Score(a, logits);
   if (job->generated == 0) {
     a->first_token = absl::Now();
     job->prefill_time = a->first_token - a->begun;
+  } else if (a->right > 0) {
+    // Whoever left while earlier rows of this step were passed on gets no more.
+    if (absl::Status status = job->call.Check(); !status.ok()) return Finish(a, std::move(status));
   }
   const absl::StatusOr<TokenId> token = a->sampler.Next(logits, job->generated);
-  if (!token.ok()) return not_a_number();
+  if (!token.ok()) return NotANumber(a);
+  a->parted = a->right == a->drafts || *token != a->feeding[static_cast<size_t>(1 + a->right)];
+  if (!a->parted) {
+    ++a->right;
+    ++job->drafts_right;
+  }
   if (std::find(job->ends.begin(), job->ends.end(), *token) != job->ends.end()) {
     job->ended = true;
   } else {
     ++job->generated;
-    a->next = *token;
+    if (a->parted) a->feeding[0] = *token;
+    if (a->drafting != nullptr) a->drafting->Accept(*token);
     if (job->on_token(*token) && job->generated < job->max_tokens) return;
   }
   job->decode_time = absl::Now() - a->first_token;

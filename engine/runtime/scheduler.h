@@ -1,7 +1,8 @@
 // Runs the sequences of one decoder together: continuous batching (Orca, Yu et al., OSDI 2022) with prompts computed in
-// blocks between the steps of the others.
+// blocks between the steps of the others, and drafts verified beside them (speculator.h).
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -21,6 +22,7 @@
 #include "precis/engine/generator.h"
 #include "runtime/annotated_mutex.h"
 #include "runtime/sampler.h"
+#include "runtime/speculator.h"
 
 namespace precis::engine {
 
@@ -29,6 +31,7 @@ struct SchedulerOptions {
   int max_sequences = 8;  // that run at once
   int queue_limit = 64;   // that wait
   int64_t kv_budget_bytes = 0;
+  std::optional<bool> kv_half;  // keys and values as binary16 or float; unset: as the decoder's mode has them
 };
 
 // What a sequence is asked to do, and what came out. The caller keeps it alive during Run.
@@ -50,16 +53,22 @@ struct SequenceJob {
   // Results.
   bool ended = false;  // by one of `ends`
   int64_t cached_tokens = 0, generated = 0;
+  int64_t drafted = 0, drafts_right = 0;  // tokens verified beside others, and those that came so
   absl::Duration prefill_time, decode_time;
 };
 
 // Thread-safe.
 class Scheduler {
  public:
-  Scheduler(std::unique_ptr<Decoder> decoder, const SchedulerOptions& options);
+  Scheduler(std::unique_ptr<Decoder> decoder, const SchedulerOptions& options, SpeculationOptions speculation = {});
   ~Scheduler();  // no Run may be under way
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
+
+  // Logits in memory at once; scoring with a vocabulary of 152,064 would otherwise ask for 78 MB a step.
+  static constexpr int64_t kLogitRows = 16;
+  // The most rows of a step.
+  static int64_t MostRows(int max_sequences);
 
   const Decoder& decoder() const { return *decoder_; }
   int64_t max_positions() const { return max_positions_; }
@@ -79,7 +88,11 @@ class Scheduler {
     Waiting* waiting;
     std::unique_ptr<KvSequence> kv;
     Sampler sampler;
-    TokenId next = -1;  // sampled, not yet fed
+    std::unique_ptr<DraftState> drafting;  // null: no speculation
+    // The last token sampled, not yet fed, and the drafts after it; and how many of those have come so in this step.
+    std::array<TokenId, 1 + kMostDrafts> feeding;
+    int64_t drafts = 0, right = 0;
+    bool parted = false;  // a draft was wrong: the rows after it are void
     absl::Time begun, first_token;
     int64_t feed = 0;  // tokens of the prompt to feed
     bool finished = false;
@@ -89,9 +102,14 @@ class Scheduler {
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
   void Admit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Step();
+  void CollectChunks();
+  void AddDrafts();
+  void RunChunks();
   void Retire() ABSL_LOCKS_EXCLUDED(mutex_);
   // A row of logits for a sequence: its next token, or the score of the next given one.
   void Take(Active* active, std::span<const float> logits);
+  void Score(Active* active, std::span<const float> logits);
+  void NotANumber(Active* active);
   void Finish(Active* active, absl::Status status);
   int64_t PositionsOf(const SequenceJob& job) const;
 
@@ -106,10 +124,13 @@ class Scheduler {
 
   // Of the engine thread alone.
   std::unique_ptr<KvCache> cache_;
+  Speculator speculator_;
   std::vector<std::unique_ptr<Active>> active_;
   std::vector<DecoderChunk> chunks_;
   std::vector<Active*> chunk_owner_;
   std::vector<Active*> row_owner_;
+  std::vector<DraftState*> drafting_;
+  bool prefilling_ = false;  // chunks_ hold tokens of prompts
 
   std::thread thread_;
 };

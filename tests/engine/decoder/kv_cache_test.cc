@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "tiny_model.h"
 
 namespace precis::engine {
@@ -54,13 +56,13 @@ TEST(KvCache, EqualBeginningsShareFullPages) {
   b.reset();
   auto other = Ids(200);
   other[70] = 9999;
-  EXPECT_EQ(Filled(&cache, "t", other)->reused(), 64);  // and after they have ended
+  EXPECT_EQ(Filled(&cache, "t", other)->reused(), 70);  // and after they have ended
 }
 
 TEST(KvCache, ReuseStopsWhereTheCallerSaysSo) {
   KvCache cache(kLayout, 16 * kLayout.page_bytes());
   Filled(&cache, "t", Ids(128));
-  EXPECT_EQ(Filled(&cache, "t", Ids(128))->reused(), 64);  // its last token is computed, for the logits
+  EXPECT_EQ(Filled(&cache, "t", Ids(128))->reused(), 127);  // its last token is computed, for the logits
   EXPECT_EQ(cache.Admit("t", Ids(128), 128, 0)->reused(), 0);
 }
 
@@ -68,7 +70,7 @@ TEST(KvCache, TenantsDoNotSeeEachOther) {
   KvCache cache(kLayout, 16 * kLayout.page_bytes());
   Filled(&cache, "a", Ids(200));
   EXPECT_EQ(Filled(&cache, "b", Ids(200))->reused(), 0);
-  EXPECT_EQ(Filled(&cache, "a", Ids(200))->reused(), 192);
+  EXPECT_EQ(Filled(&cache, "a", Ids(200))->reused(), 199);
 }
 
 TEST(KvCache, UnusedPagesGoLeastRecentlyUsedFirst) {
@@ -86,6 +88,81 @@ TEST(KvCache, UnusedPagesGoLeastRecentlyUsedFirst) {
   EXPECT_LE(cache.allocated_bytes(), 4 * kLayout.page_bytes());
 }
 
+TEST(KvCache, BeginningOfAPageIsCopied) {
+  KvCache cache(kLayout, 16 * kLayout.page_bytes());
+  auto first = cache.Admit("t", Ids(100), 100, 99);
+  cache.Extend(first.get(), 100);
+  for (int i = 0; i < 2; ++i) std::memset(first->page(i), 'a' + i, static_cast<size_t>(kLayout.page_bytes()));
+  cache.Commit(first.get(), Ids(100));
+  const void* const its_last = first->pages()[1];
+  first.reset();
+  auto other = Ids(120);
+  other[90] = 9999;
+  auto second = cache.Admit("t", other, 120, 119);  // inside the page that was never full
+  EXPECT_EQ(second->reused(), 90);
+  EXPECT_NE(second->pages()[1], its_last);
+  EXPECT_EQ(*static_cast<const char*>(second->pages()[1]), 'b');
+  other[20] = 9999;
+  EXPECT_EQ(cache.Admit("t", other, 120, 119)->reused(), 20);  // inside a full one
+  EXPECT_EQ(cache.Admit("u", other, 120, 119)->reused(), 0);
+  EXPECT_EQ(cache.Admit("t", Ids(100), 100, 70)->reused(), 70);
+}
+
+TEST(KvCache, NothingIsCopiedWhereThereIsNoRoomForBoth) {
+  KvCache cache(kLayout, 2 * kLayout.page_bytes());
+  Filled(&cache, "", Ids(64));
+  Filled(&cache, "", Ids(60, 500));  // both pages are idle now
+  auto other = Ids(128);
+  other[30] = 9999;
+  auto s = cache.Admit("", other, 128, 127);  // needs both
+  ASSERT_NE(s, nullptr);
+  EXPECT_EQ(s->reused(), 0);
+  cache.Extend(s.get(), 128);
+  cache.Commit(s.get(), other);
+  EXPECT_EQ(cache.allocated_bytes(), 2 * kLayout.page_bytes());
+}
+
+TEST(KvCache, EqualEndingsAreKeptOnce) {
+  KvCache cache(kLayout, 16 * kLayout.page_bytes());
+  for (int i = 0; i < 5; ++i) Filled(&cache, "", Ids(30));
+  EXPECT_EQ(cache.idle_pages(), 1);
+  Filled(&cache, "", Ids(40));
+  EXPECT_EQ(cache.idle_pages(), 2);
+}
+
+TEST(KvCache, WhatIsTakenBackWasNeverThere) {
+  KvCache cache(kLayout, 16 * kLayout.page_bytes());
+  auto a = cache.Admit("", {}, 200, 0);
+  const auto run = [&](const std::vector<TokenId>& ids) {
+    cache.Extend(a.get(), a->length() + static_cast<int64_t>(ids.size()));
+    cache.Commit(a.get(), ids);
+  };
+  run(Ids(60));
+  run(Ids(76, 1000));  // fills the first page and the second
+  EXPECT_EQ(a->length(), 136);
+  cache.Truncate(a.get(), 62);
+  EXPECT_EQ(a->length(), 62);
+  cache.Truncate(a.get(), 100);  // nothing to take
+  EXPECT_EQ(a->length(), 62);
+  run(Ids(66, 60));  // Ids(60), 1000, 1001, 60, 61...
+  a.reset();
+  std::vector<TokenId> text = Ids(60);
+  text.insert(text.end(), {1000, 1001});
+  for (int i = 0; i < 66; ++i) text.push_back(60 + i);
+  EXPECT_EQ(cache.Admit("", text, 128, 127)->reused(), 127);
+  std::vector<TokenId> taken_back = Ids(60);
+  for (int i = 0; i < 76; ++i) taken_back.push_back(1000 + i);
+  EXPECT_EQ(cache.Admit("", taken_back, 136, 135)->reused(), 62);
+  // To the border of a page, and over two.
+  auto b = cache.Admit("x", {}, 200, 0);
+  cache.Extend(b.get(), 200);
+  cache.Commit(b.get(), Ids(200));
+  cache.Truncate(b.get(), 64);
+  cache.Commit(b.get(), Ids(64, 5000));
+  b.reset();
+  EXPECT_EQ(cache.Admit("x", Ids(200), 200, 199)->reused(), 64);
+}
+
 TEST(KvCache, ReusedPagesGiveTheSameBits) {
   auto decoder = LoadTiny({.arch = "gemma3"}, false);
   KvCache cache((*decoder)->kv_layout(), 64 << 20);
@@ -97,7 +174,7 @@ TEST(KvCache, ReusedPagesGiveTheSameBits) {
     (*decoder)->Forward({&chunk, 1}, &cache);
     const auto row = (*decoder)->Logits(0, 1);
     out.assign(row.begin(), row.end());
-    EXPECT_EQ(s->reused(), &out == &logits[1] ? 128 : 0);
+    EXPECT_EQ(s->reused(), &out == &logits[1] ? 149 : 0);
   }
   EXPECT_EQ(logits[0], logits[1]);
 }

@@ -35,8 +35,8 @@ inline float TinyValue(std::string_view name, uint64_t i) {
   return static_cast<float>(static_cast<double>(x >> 40) * 0x1p-23 - 1.0);
 }
 
-inline std::shared_ptr<const GgufFile> MakeTinyModel(const TinyModel& m) {
-  GgufWriter writer;
+inline void WriteTinyModel(const TinyModel& m, GgufWriter* file) {
+  GgufWriter& writer = *file;
   const std::string a = m.arch + ".";
   writer.Add("general.architecture", m.arch);
   writer.Add(a + "block_count", static_cast<uint32_t>(m.layers));
@@ -93,6 +93,11 @@ inline std::shared_ptr<const GgufFile> MakeTinyModel(const TinyModel& m) {
       add(p + "post_ffw_norm.weight", {m.hidden}, 1, 0.3f);
     }
   }
+}
+
+inline std::shared_ptr<const GgufFile> MakeTinyModel(const TinyModel& m) {
+  GgufWriter writer;
+  WriteTinyModel(m, &writer);
   auto file = GgufFile::FromBytes(writer.Finish(), "tiny-" + m.arch);
   return file.ok() ? *file : nullptr;
 }

@@ -48,6 +48,8 @@ struct GenerateResult {
   int64_t prompt_tokens = 0;
   int64_t cached_prompt_tokens = 0;  // of them, found in the prefix cache
   int64_t completion_tokens = 0;
+  int64_t drafted_tokens = 0;  // tried by speculation
+  int64_t drafts_right = 0;    // of them, tokens of the text
   absl::Duration prefill_time;
   absl::Duration decode_time;
 };

@@ -14,6 +14,7 @@ struct ModelInfo {
   std::string numeric_mode;           // "fp32", "int8-v1", "exact", "fast"
   int64_t parameters = 0;             // number of weights
   int64_t weights_bytes = 0;          // of the file
+  int64_t memory_bytes = 0;           // decoders: weights as repacked, keys and values, activations; at most
   int64_t max_tokens = 0;             // window, special tokens included
   int dimensions = 0;                 // of an embedding; 0 for decoders
   std::string pooling;                // "mean", "cls"; empty for decoders
