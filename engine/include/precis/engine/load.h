@@ -25,9 +25,6 @@ struct LoadOptions {
   std::string query_prefix, document_prefix;
   // Encoders only: TempScale's temperature (arXiv 2410.24200), softmax(S / tau); > 0.
   float temperature = 1.0f;
-  // Encoders only: the window, special tokens included; 0: what the model's files say. Less, or, for NomicBERT, up to
-  // four times as much as it was trained with: longer texts then take dynamic NTK (nomic-embed-text: 8192).
-  int64_t max_tokens = 0;
   // Decoders only: room for keys and values, for all sequences together. 0: one full window.
   int64_t kv_budget_bytes = 0;
   int max_sequences = 8;       // decoders only: how many prompts run at once; more wait
@@ -56,23 +53,14 @@ class LanguageModel : public Generator, public TokenScorer {};
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> LoadLanguageModel(const std::string& path, const LoadOptions& options);
 
-// What a file or folder is, read from its headers alone: for `precis model info`.
+// What a file or folder is, read from its header alone: for `precis model info`.
 struct ModelFileInfo {
   ModelInfo model;
   std::string kind;  // "encoder", "decoder", "unknown"
   bool supported = false;
   std::string reason;       // why not, one sentence
   std::string description;  // format, tensor types with counts, layers, heads; several lines
-  // Decoders in the mode "fast"; 0 where it is not known.
-  int64_t memory_bytes = 0;        // weights once loaded
-  int64_t kv_bytes_per_token = 0;  // keys and values, f16
 };
-
-// kTokenizer also loads the tokenizer, which takes as long as it does when a model is loaded (to half a second).
-enum class Inspection { kHeaders, kTokenizer };
-
-// Errors: NotFound and InvalidArgument as for loading, when it is no model at all or damaged. A model that is whole and
-// cannot be run is no error: `supported` is false.
-absl::StatusOr<ModelFileInfo> InspectModel(const std::string& path, Inspection inspection = Inspection::kHeaders);
+absl::StatusOr<ModelFileInfo> InspectModel(const std::string& path);
 
 }  // namespace precis::engine
