@@ -87,6 +87,10 @@ struct Kernels {
     scores.n = padded;
     scores.c = scratch;
     scores.ldc = padded;
+    if (a.bias != nullptr) {
+      scores.residual = a.bias - q_begin;
+      scores.ldr = -1;  // one query further, one key back
+    }
     TheGemm::Block(scores, 0, rows, 0, padded / kLanes);
     for (int64_t row = 0; row < rows; ++row) {
       inverse_sums[row] = 1.0f / ExpRow(scratch + row * padded, a.length, a.scale);
@@ -95,7 +99,7 @@ struct Kernels {
     mix.a = scratch;
     mix.lda = padded;
     mix.b = a.values;
-    mix.panel_stride = a.length * kLanes;
+    mix.panel_stride = a.value_rows * kLanes;
     mix.k = a.length;
     mix.n = a.head_dim;
     mix.row_scale = inverse_sums;

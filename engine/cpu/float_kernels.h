@@ -10,7 +10,7 @@
 
 namespace precis::engine::cpu {
 
-enum class ActivationKind { kNone, kGeluErf, kGeluTanh, kRelu, kSilu };
+enum class ActivationKind { kNone, kGeluErf, kGeluTanh, kRelu, kSilu, kTanh };
 
 // c[m, n] = activation(sum_k a[m, k] * b[k, n] + bias[n]) * row_scale[m] + residual[m, n]
 //
@@ -33,16 +33,20 @@ struct GemmArgs {
   ActivationKind activation = ActivationKind::kNone;
 };
 
-// One head of one sequence: out = softmax(scale * q k^T) v over all keys (bidirectional).
+// One head of one sequence: out = softmax(scale * (q k^T + bias)) v over `length` keys (bidirectional).
 struct AttentionHeadArgs {
-  const float* q = nullptr;  // [length, head_dim]
+  const float* q = nullptr;  // [queries, head_dim]
   int64_t ldq = 0;
-  const float* keys = nullptr;    // panels of 16 keys: [ceil(length / 16)][head_dim][16], zero past length
-  const float* values = nullptr;  // panels of 16 columns: [ceil(head_dim / 16)][length][16], zero past head_dim
-  int64_t length = 0;
+  const float* keys = nullptr;    // panels of 16 keys: [ceil(length / 16)][head_dim][16]; any numbers past length
+  const float* values = nullptr;  // panels of 16 columns: [ceil(head_dim / 16)][value_rows][16], zero past head_dim
+  int64_t length = 0;             // keys, >= 1
+  int64_t value_rows = 0;         // >= length
+  // Null: none. bias[j - i] is for query i and key j; readable for every query and all keys of whole panels. It may be
+  // minus infinity where query i does not see key j, but not for all keys.
+  const float* bias = nullptr;
   int64_t head_dim = 0;
   float scale = 1;
-  float* out = nullptr;  // [length, head_dim]
+  float* out = nullptr;  // [queries, head_dim]
   int64_t ldo = 0;
 };
 

@@ -22,6 +22,8 @@ inline V Activated(ActivationKind kind, const V& x) {
       return Relu(x);
     case ActivationKind::kSilu:
       return Silu(x);
+    case ActivationKind::kTanh:
+      return Tanh(x);
   }
   return x;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "formats/hf_families.h"
 #include "formats/json_file.h"
 #include "formats/quoted.h"
 #include "precis/base/file.h"
@@ -30,69 +31,9 @@ absl::Status NotSupported(const std::string& origin, const std::string& what) {
   return absl::UnimplementedError(absl::StrCat("'", origin, "': ", what));
 }
 
-absl::StatusOr<Activation> ParseActivation(const json& object, const std::string& origin) {
-  PRECIS_ASSIGN_OR_RETURN(const std::string name, JsonString(object, "hidden_act", "gelu", origin));
-  if (name == "gelu") return Activation::kGelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Activation::kGeluTanh;
-  if (name == "relu") return Activation::kRelu;
-  if (name == "silu" || name == "swish") return Activation::kSilu;
-  return NotSupported(origin, absl::StrCat("hidden_act is ", Quoted(name), "; gelu, gelu_new, relu, silu are known"));
-}
-
-absl::Status ParseConfig(const json& object, const std::string& origin, HfEncoderConfig* config) {
-  PRECIS_ASSIGN_OR_RETURN(config->model_type, JsonString(object, "model_type", "", origin));
-  if (config->model_type != "bert") {
-    return NotSupported(origin, absl::StrCat("model_type is ", Quoted(config->model_type),
-                                             ", encoders of the type 'bert' are supported"));
-  }
-  if (const auto names = object.find("architectures");
-      names != object.end() && names->is_array() && !names->empty() && (*names)[0].is_string()) {
-    config->architecture = (*names)[0].get<std::string>();
-  }
-  PRECIS_ASSIGN_OR_RETURN(const std::string positions,
-                          JsonString(object, "position_embedding_type", "absolute", origin));
-  if (positions != "absolute") {
-    return NotSupported(origin,
-                        absl::StrCat("position_embedding_type is ", Quoted(positions), ", 'absolute' is supported"));
-  }
-  PRECIS_ASSIGN_OR_RETURN(const bool decoder, JsonBool(object, "is_decoder", false, origin));
-  if (decoder) return NotSupported(origin, "is_decoder is true: it looks at earlier tokens only, so it is no encoder");
-
-  const struct {
-    const char* key;
-    int64_t least, most;
-    int64_t* value;
-  } numbers[] = {
-      {"hidden_size", 1, 16384, &config->hidden_size},
-      {"num_hidden_layers", 1, 256, &config->layers},
-      {"num_attention_heads", 1, 256, &config->attention_heads},
-      {"intermediate_size", 1, 131072, &config->intermediate_size},
-      {"max_position_embeddings", 1, 1048576, &config->max_position_embeddings},
-      {"vocab_size", 1, 4194304, &config->vocabulary_size},
-      {"type_vocab_size", 0, 1024, &config->type_vocabulary_size},
-  };
-  for (const auto& number : numbers) {
-    PRECIS_ASSIGN_OR_RETURN(*number.value, JsonInteger(object, number.key, number.least, number.most, origin));
-  }
-  if (config->hidden_size % config->attention_heads != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("'", origin, "': hidden_size ", config->hidden_size,
-                                                   " is no multiple of num_attention_heads ", config->attention_heads));
-  }
-  if (const auto eps = object.find("layer_norm_eps"); eps != object.end()) {
-    const double value = eps->is_number() ? eps->get<double>() : 0;
-    if (!(value > 0 && value <= 0.1)) {
-      return absl::InvalidArgumentError(absl::StrCat("'", origin, "': layer_norm_eps is ", JsonText(*eps),
-                                                     ", a number above 0 and up to 0.1 is needed"));
-    }
-    config->layer_norm_eps = value;
-  }
-  PRECIS_ASSIGN_OR_RETURN(config->activation, ParseActivation(object, origin));
-  return absl::OkStatus();
-}
-
 // Each module is a step after the encoder; one that is left out would change every vector, so an unknown one is an
 // error. Sets `has_pooling`.
-absl::Status ParseModules(const std::string& text, const std::string& origin, HfEncoderConfig* config,
+absl::Status ParseModules(const std::string& text, const std::string& origin, EncoderConfig* config,
                           bool* has_pooling) {
   PRECIS_ASSIGN_OR_RETURN(const json modules, ParseJson(text, kMaxConfigDepth, origin, kMaxConfigEvents));
   if (!modules.is_array()) return absl::InvalidArgumentError(absl::StrCat("'", origin, "': is no JSON array"));
@@ -117,7 +58,7 @@ absl::Status ParseModules(const std::string& text, const std::string& origin, Hf
   return absl::OkStatus();
 }
 
-absl::Status ParsePooling(const std::string& text, const std::string& origin, HfEncoderConfig* config) {
+absl::Status ParsePooling(const std::string& text, const std::string& origin, EncoderConfig* config) {
   PRECIS_ASSIGN_OR_RETURN(const json object, ParseObject(text, origin));
   constexpr std::string_view kPrefix = "pooling_mode_";
   std::string mode;
@@ -149,13 +90,13 @@ absl::Status ParsePooling(const std::string& text, const std::string& origin, Hf
   return absl::OkStatus();
 }
 
-absl::Status ParseSentenceBert(const std::string& text, const std::string& origin, HfEncoderConfig* config) {
+absl::Status ParseSentenceBert(const std::string& text, const std::string& origin, EncoderConfig* config) {
   PRECIS_ASSIGN_OR_RETURN(const json object, ParseObject(text, origin));
   const auto limit = object.find("max_seq_length");
   if (limit == object.end() || limit->is_null()) return absl::OkStatus();
   // Two tokens are the special ones around a text: less leaves no room for any.
   PRECIS_ASSIGN_OR_RETURN(const int64_t tokens, JsonInteger(object, "max_seq_length", 3, 1048576, origin));
-  config->max_tokens = std::min(tokens, config->max_position_embeddings);
+  config->max_tokens = std::min(tokens, config->positions());
   return absl::OkStatus();
 }
 
@@ -180,12 +121,12 @@ const char* PoolingName(Pooling pooling) {
   return "max";
 }
 
-absl::StatusOr<HfEncoderConfig> ParseHfEncoderConfig(const HfConfigTexts& texts) {
+absl::StatusOr<EncoderConfig> ParseHfEncoderConfig(const HfConfigTexts& texts) {
   const std::string folder = texts.origin + "/";
-  HfEncoderConfig config;
+  EncoderConfig config;
   PRECIS_ASSIGN_OR_RETURN(const json object, ParseObject(texts.config, folder + "config.json"));
-  PRECIS_RETURN_IF_ERROR(ParseConfig(object, folder + "config.json", &config));
-  config.max_tokens = config.max_position_embeddings;
+  PRECIS_RETURN_IF_ERROR(ParseFamilyConfig(object, folder + "config.json", &config));
+  config.max_tokens = config.positions();
   bool has_pooling = !texts.pooling.empty();
   if (!texts.modules.empty()) {
     PRECIS_RETURN_IF_ERROR(ParseModules(texts.modules, folder + "modules.json", &config, &has_pooling));
@@ -202,7 +143,7 @@ absl::StatusOr<HfEncoderConfig> ParseHfEncoderConfig(const HfConfigTexts& texts)
   return config;
 }
 
-absl::StatusOr<HfEncoderConfig> ReadHfEncoderConfig(const std::string& folder) {
+absl::StatusOr<EncoderConfig> ReadHfEncoderConfig(const std::string& folder) {
   HfConfigTexts texts;
   texts.origin = folder;
   PRECIS_ASSIGN_OR_RETURN(texts.config, ReadFile(folder + "/config.json", kMaxConfigBytes));

@@ -5,129 +5,142 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "formats/dequantize.h"
 #include "precis/base/status_macros.h"
 
 namespace precis::engine {
 namespace {
 
+// T5's distances end here (MPNet's code has the number too).
+constexpr int64_t kMaxRelativeDistance = 128;
+
+// The first prefix under which the word table is there; the first of all where it is nowhere, for the message.
+std::string PrefixOf(const TensorTable& tensors, const EncoderFamilySpec& spec) {
+  for (const std::string& prefix : spec.prefixes) {
+    if (tensors.Find(prefix + spec.words + ".weight") != nullptr) return prefix;
+  }
+  return spec.prefixes.front();
+}
+
 class Loader {
  public:
-  Loader(const TensorTable& tensors, const HfEncoderConfig& config, bool check_values)
-      : tensors_(tensors), config_(config), check_values_(check_values) {
-    if (tensors_.Find("embeddings.word_embeddings.weight") == nullptr) prefix_ = "bert.";
-  }
+  Loader(const TensorTable& tensors, const EncoderConfig& config, const EncoderFamilySpec& spec,
+         DensePrecision precision, bool check_values)
+      : config_(config), spec_(spec), precision_(precision), reader_(tensors, PrefixOf(tensors, spec), check_values) {}
 
   absl::StatusOr<BertWeights> Load() {
     const int64_t hidden = config_.hidden_size;
     BertWeights weights;
     PRECIS_ASSIGN_OR_RETURN(const TensorView* words,
-                            Get("embeddings.word_embeddings.weight", {config_.vocabulary_size, hidden}));
+                            reader_.Get(spec_.words + ".weight", {config_.vocabulary_size, hidden}));
     weights.words = *words;
-    if (check_values_) PRECIS_RETURN_IF_ERROR(Values(*words).status());
-    PRECIS_ASSIGN_OR_RETURN(weights.positions, Positions());
-    PRECIS_ASSIGN_OR_RETURN(weights.embedding_norm, Norm("embeddings.LayerNorm"));
-    weights.layers.resize(static_cast<size_t>(config_.layers));
-    for (size_t i = 0; i < weights.layers.size(); ++i) {
-      PRECIS_RETURN_IF_ERROR(Layer(absl::StrCat("encoder.layer.", i, "."), &weights.layers[i]));
+    if (reader_.check_values()) PRECIS_RETURN_IF_ERROR(reader_.Values(*words).status());
+    PRECIS_RETURN_IF_ERROR(Positions(&weights));
+    PRECIS_ASSIGN_OR_RETURN(weights.embedding_norm, Norm(spec_.embedding_norm));
+    if (!spec_.final_norm.empty()) {
+      PRECIS_ASSIGN_OR_RETURN(weights.final_norm, Norm(spec_.final_norm));
     }
-    weights.parameters = parameters_;
+    if (!spec_.relative_bias.empty()) {
+      const int64_t buckets = config_.relative_buckets, heads = config_.attention_heads;
+      PRECIS_ASSIGN_OR_RETURN(const std::vector<float> table,
+                              reader_.GetValues(spec_.relative_bias + ".weight", {buckets, heads}));
+      weights.relative_bias =
+          MakeRelativeBias(MatrixView(table.data(), buckets, heads), kMaxRelativeDistance, config_.positions(),
+                           static_cast<float>(std::sqrt(static_cast<double>(config_.head_dim()))));
+    }
+    weights.layers.resize(static_cast<size_t>(config_.layers));
+    const NormWeights* before = &weights.embedding_norm;
+    for (size_t i = 0; i < weights.layers.size(); ++i) {
+      PRECIS_RETURN_IF_ERROR(Layer(i, *before, &weights.layers[i]));
+      before = &weights.layers[i].ffn_norm;
+    }
+    weights.parameters = reader_.parameters();
     return weights;
   }
 
  private:
-  absl::StatusOr<const TensorView*> Get(const std::string& name, const std::vector<int64_t>& shape) {
-    PRECIS_ASSIGN_OR_RETURN(const TensorView* tensor, tensors_.Get(prefix_ + name, shape));
-    parameters_ += tensor->elements();
-    return tensor;
+  absl::StatusOr<NormWeights> Norm(const std::string& name) {
+    return reader_.Norm(name, config_.hidden_size, config_.layer_norm_eps, config_.norm_bias);
   }
 
-  absl::StatusOr<std::vector<float>> Values(const TensorView& tensor) {
-    PRECIS_ASSIGN_OR_RETURN(std::vector<float> values, Dequantize(tensor));
-    if (check_values_) {
-      for (size_t i = 0; i < values.size(); ++i) {
-        if (!std::isfinite(values[i])) {
-          return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name, "' of '", tensors_.origin(),
-                                                         "' has the value ", values[i], " at index ", i,
-                                                         ": the file is damaged, fetch it again"));
-        }
+  // Every token of a text alone has type 0, so that vector belongs to the positions.
+  absl::Status Positions(BertWeights* weights) {
+    const int64_t hidden = config_.hidden_size, all = config_.max_position_embeddings;
+    std::vector<float> table(static_cast<size_t>(hidden), 0.0f);
+    weights->position_rows = 1;
+    int64_t skipped = 0;
+    if (!spec_.positions.empty()) {
+      PRECIS_ASSIGN_OR_RETURN(table, reader_.GetValues(spec_.positions + ".weight", {all, hidden}));
+      weights->position_rows = config_.positions();
+      skipped = config_.position_offset;
+    }
+    std::vector<float> type(static_cast<size_t>(hidden), 0.0f);
+    if (!spec_.types.empty() && config_.type_vocabulary_size > 0) {
+      PRECIS_ASSIGN_OR_RETURN(const std::vector<float> types,
+                              reader_.GetValues(spec_.types + ".weight", {config_.type_vocabulary_size, hidden}));
+      type.assign(types.begin(), types.begin() + hidden);
+      if (config_.type_vocabulary_size > 1) {
+        for (int64_t j = 0; j < hidden; ++j) weights->second_type.push_back(types[hidden + j] - types[j]);
       }
     }
-    return values;
-  }
-
-  absl::StatusOr<std::vector<float>> GetValues(const std::string& name, const std::vector<int64_t>& shape) {
-    PRECIS_ASSIGN_OR_RETURN(const TensorView* tensor, Get(name, shape));
-    return Values(*tensor);
-  }
-
-  // The newer name if it is there.
-  absl::StatusOr<std::vector<float>> EitherVector(const std::string& name, const std::string& old_name) {
-    const bool is_new = tensors_.Find(prefix_ + name) != nullptr || tensors_.Find(prefix_ + old_name) == nullptr;
-    return GetValues(is_new ? name : old_name, {config_.hidden_size});
-  }
-
-  absl::StatusOr<NormWeights> Norm(const std::string& name) {
-    NormWeights norm;
-    PRECIS_ASSIGN_OR_RETURN(norm.gamma, EitherVector(name + ".weight", name + ".gamma"));
-    PRECIS_ASSIGN_OR_RETURN(norm.beta, EitherVector(name + ".bias", name + ".beta"));
-    norm.eps = static_cast<float>(config_.layer_norm_eps);
-    return norm;
-  }
-
-  // Every token of an embedded text has type 0, so that vector belongs to the positions.
-  absl::StatusOr<AlignedBuffer<float>> Positions() {
-    const int64_t hidden = config_.hidden_size, rows = config_.max_position_embeddings;
-    PRECIS_ASSIGN_OR_RETURN(const std::vector<float> positions,
-                            GetValues("embeddings.position_embeddings.weight", {rows, hidden}));
-    std::vector<float> type(static_cast<size_t>(hidden), 0.0f);
-    if (config_.type_vocabulary_size > 0) {
-      PRECIS_ASSIGN_OR_RETURN(const std::vector<float> types, GetValues("embeddings.token_type_embeddings.weight",
-                                                                        {config_.type_vocabulary_size, hidden}));
-      type.assign(types.begin(), types.begin() + hidden);
-    }
-    AlignedBuffer<float> sum(rows * hidden);
-    for (int64_t i = 0; i < rows * hidden; ++i) sum[i] = positions[i] + type[i % hidden];
-    return sum;
-  }
-
-  // The matrices `names`, each [outputs, inputs], as one layer.
-  absl::StatusOr<DenseWeights> Stacked(const std::vector<std::string>& names, int64_t outputs, int64_t inputs) {
-    std::vector<std::vector<float>> weights, biases;
-    for (const std::string& name : names) {
-      PRECIS_ASSIGN_OR_RETURN(weights.emplace_back(), GetValues(name + ".weight", {outputs, inputs}));
-      PRECIS_ASSIGN_OR_RETURN(biases.emplace_back(), GetValues(name + ".bias", {outputs}));
-    }
-    std::vector<MatrixView> views;
-    for (const auto& values : weights) views.emplace_back(values.data(), outputs, inputs);
-    const std::vector<std::span<const float>> bias_views(biases.begin(), biases.end());
-    return DenseWeights::Pack(views, bias_views);
-  }
-
-  absl::Status Layer(const std::string& layer, BertLayerWeights* out) {
-    const int64_t hidden = config_.hidden_size, inner = config_.intermediate_size;
-    const std::string self = layer + "attention.self.";
-    PRECIS_ASSIGN_OR_RETURN(out->qkv, Stacked({self + "query", self + "key", self + "value"}, hidden, hidden));
-    PRECIS_ASSIGN_OR_RETURN(out->attention_out, Stacked({layer + "attention.output.dense"}, hidden, hidden));
-    PRECIS_ASSIGN_OR_RETURN(out->attention_norm, Norm(layer + "attention.output.LayerNorm"));
-    PRECIS_ASSIGN_OR_RETURN(out->ffn_in, Stacked({layer + "intermediate.dense"}, inner, hidden));
-    PRECIS_ASSIGN_OR_RETURN(out->ffn_out, Stacked({layer + "output.dense"}, hidden, inner));
-    PRECIS_ASSIGN_OR_RETURN(out->ffn_norm, Norm(layer + "output.LayerNorm"));
+    const int64_t size = weights->position_rows * hidden;
+    weights->positions = AlignedBuffer<float>(size);
+    const float* from = table.data() + skipped * hidden;
+    for (int64_t i = 0; i < size; ++i) weights->positions[i] = from[i] + type[i % hidden];
     return absl::OkStatus();
   }
 
-  const TensorTable& tensors_;
-  const HfEncoderConfig& config_;
-  const bool check_values_;
-  std::string prefix_;
-  int64_t parameters_ = 0;
+  // A layer that reads what `norm` wrote.
+  DensePacking Behind(const NormWeights& norm) const {
+    return {.precision = precision_, .input_mean = norm.beta, .input_spread = norm.gamma};
+  }
+
+  absl::StatusOr<DenseWeights> Qkv(const std::string& layer, const DensePacking& packing) {
+    const int64_t hidden = config_.hidden_size;
+    const bool otherwise = !spec_.qkv_otherwise.empty() && !reader_.Has(layer + spec_.qkv.front() + ".weight");
+    std::vector<std::string> names;
+    for (const std::string& name : otherwise ? spec_.qkv_otherwise : spec_.qkv) names.push_back(layer + name);
+    return reader_.Stacked(names, names.size() == 1 ? 3 * hidden : hidden, hidden, config_.attention_bias, packing);
+  }
+
+  absl::StatusOr<DenseWeights> FfnIn(const std::string& layer, const DensePacking& packing) {
+    std::vector<std::string> names;
+    for (const std::string& name : spec_.ffn_in) names.push_back(layer + name);
+    const int64_t parts = spec_.gated_ffn && names.size() == 1 ? 2 : 1;
+    return reader_.Stacked(names, parts * config_.intermediate_size, config_.hidden_size, config_.ffn_bias, packing);
+  }
+
+  // `before`: the norm behind the layer before, or behind the embeddings.
+  absl::Status Layer(size_t index, const NormWeights& before, BertLayerWeights* out) {
+    const std::string layer = absl::StrCat(spec_.layer, index, ".");
+    const int64_t hidden = config_.hidden_size, inner = config_.intermediate_size;
+    const DensePacking unknown{.precision = precision_};
+    if (index > 0 || spec_.first_layer_norm) {
+      PRECIS_ASSIGN_OR_RETURN(out->attention_norm, Norm(layer + spec_.attention_norm));
+    }
+    PRECIS_ASSIGN_OR_RETURN(out->ffn_norm, Norm(layer + spec_.ffn_norm));
+    const NormWeights& first = spec_.pre_norm && !out->attention_norm.empty() ? out->attention_norm : before;
+    const NormWeights& second = spec_.pre_norm ? out->ffn_norm : out->attention_norm;
+    PRECIS_ASSIGN_OR_RETURN(out->qkv, Qkv(layer, Behind(first)));
+    PRECIS_ASSIGN_OR_RETURN(out->attention_out, reader_.Stacked({layer + spec_.attention_out}, hidden, hidden,
+                                                                config_.attention_bias, unknown));
+    PRECIS_ASSIGN_OR_RETURN(out->ffn_in, FfnIn(layer, Behind(second)));
+    PRECIS_ASSIGN_OR_RETURN(out->ffn_out,
+                            reader_.Stacked({layer + spec_.ffn_out}, hidden, inner, config_.ffn_bias, unknown));
+    return absl::OkStatus();
+  }
+
+  const EncoderConfig& config_;
+  const EncoderFamilySpec& spec_;
+  const DensePrecision precision_;
+  WeightReader reader_;
 };
 
 }  // namespace
 
-absl::StatusOr<BertWeights> LoadBertWeights(const TensorTable& tensors, const HfEncoderConfig& config,
+absl::StatusOr<BertWeights> LoadBertWeights(const TensorTable& tensors, const EncoderConfig& config,
+                                            const EncoderFamilySpec& spec, DensePrecision precision,
                                             bool check_values) {
-  return Loader(tensors, config, check_values).Load();
+  return Loader(tensors, config, spec, precision, check_values).Load();
 }
 
 }  // namespace precis::engine

@@ -1,4 +1,4 @@
-// The weights of a BERT encoder (arXiv 1810.04805), read from a Hugging Face model and repacked for the CPU.
+// The weights of an encoder of any family (encoder_family.h), read from a model file and repacked for the CPU.
 #pragma once
 
 #include <cstdint>
@@ -6,42 +6,40 @@
 
 #include "absl/status/statusor.h"
 #include "cpu/thread_pool.h"
-#include "formats/hf_config.h"
+#include "formats/encoder_config.h"
 #include "formats/tensor_table.h"
+#include "models/encoder_family.h"
+#include "models/weight_reader.h"
 #include "ops/dense.h"
 #include "ops/layer_norm.h"
+#include "ops/relative_position.h"
 #include "tensor/aligned_buffer.h"
 
 namespace precis::engine {
 
-// Gamma and beta of one normalisation.
-struct NormWeights {
-  std::vector<float> gamma, beta;
-  float eps = 0;
-  LayerNormWeights view() const { return {gamma, beta, eps}; }
-};
-
 struct BertLayerWeights {
   DenseWeights qkv;  // query, key and value stacked
   DenseWeights attention_out;
-  NormWeights attention_norm;
-  DenseWeights ffn_in, ffn_out;
+  NormWeights attention_norm;  // empty: none
+  DenseWeights ffn_in;         // gated: gate and up stacked
+  DenseWeights ffn_out;
   NormWeights ffn_norm;
 };
 
 struct BertWeights {
   TensorView words;                // [vocabulary, hidden], in the file
-  AlignedBuffer<float> positions;  // [max_positions, hidden], plus the vector of token type 0
-  NormWeights embedding_norm;
+  AlignedBuffer<float> positions;  // [position_rows, hidden], plus the vector of token type 0
+  int64_t position_rows = 0;       // EncoderConfig::positions(); 1 where none are learned: one row for all tokens
+  std::vector<float> second_type;  // token type 1 minus type 0, [hidden]; empty where there are not two
+  NormWeights embedding_norm, final_norm;  // final_norm: empty where the family has none
+  RelativeBias relative_bias;              // times sqrt(head_dim), so that it is scaled with the scores; MPNet only
   std::vector<BertLayerWeights> layers;
   int64_t parameters = 0;  // of the tensors above
 };
 
-// Names with or without "bert." in front, LayerNorm.weight/bias or gamma/beta; types F32, F16, BF16. Other tensors of
-// the file (pooler, heads, position_ids) are not read. `words` stays a view of the file.
-// Errors: NotFound (a tensor is missing), InvalidArgument (its shape is not the one that config.json asks for; with
-// check_values, a NaN or infinity: with the tensor's name), Unimplemented (a type).
-absl::StatusOr<BertWeights> LoadBertWeights(const TensorTable& tensors, const HfEncoderConfig& config,
-                                            bool check_values);
+// Types F32, F16, BF16 and what else formats/dequantize.h reads. Other tensors of the file (pooler, heads,
+// position_ids) are not read. `words` stays a view of the file. `precision`: of the layers. Errors as WeightReader.
+absl::StatusOr<BertWeights> LoadBertWeights(const TensorTable& tensors, const EncoderConfig& config,
+                                            const EncoderFamilySpec& spec, DensePrecision precision, bool check_values);
 
 }  // namespace precis::engine

@@ -4,6 +4,6 @@
 namespace precis::engine {
 
 // kGelu is the exact one, x * Phi(x); kGeluTanh its tanh approximation.
-enum class PointwiseFn { kNone, kGelu, kGeluTanh, kRelu, kSilu };
+enum class PointwiseFn { kNone, kGelu, kGeluTanh, kRelu, kSilu, kTanh };
 
 }  // namespace precis::engine

@@ -18,6 +18,8 @@ inline cpu::ActivationKind ToKernelKind(PointwiseFn fn) {
       return cpu::ActivationKind::kRelu;
     case PointwiseFn::kSilu:
       return cpu::ActivationKind::kSilu;
+    case PointwiseFn::kTanh:
+      return cpu::ActivationKind::kTanh;
   }
   return cpu::ActivationKind::kNone;
 }

@@ -34,4 +34,22 @@ absl::Status TokenEmbeddings(const OpContext& context, const TensorView& words, 
   return absl::OkStatus();
 }
 
+absl::Status AddToSecondTexts(const OpContext& context, std::span<const float> type, RaggedStarts starts,
+                              std::span<const int64_t> second, MutableMatrix y) {
+  PRECIS_RETURN_IF_ERROR(CheckRagged(starts, y.rows));
+  if (static_cast<int64_t>(type.size()) != y.columns || static_cast<int64_t>(second.size()) != SequenceCount(starts)) {
+    return absl::InvalidArgumentError(absl::StrCat("a token type of ", type.size(), " values and ", second.size(),
+                                                   " second texts do not fit ", SequenceCount(starts), " sequences of ",
+                                                   y.columns, " columns"));
+  }
+  for (size_t s = 0; s < second.size(); ++s) {
+    if (second[s] < starts[s] || second[s] > starts[s + 1]) {
+      return absl::InvalidArgumentError(absl::StrCat("the second text of sequence ", s, " begins at row ", second[s],
+                                                     ", the sequence is rows ", starts[s], " to ", starts[s + 1]));
+    }
+  }
+  AddToSecondTextsCpu(context, type, starts, second, y);
+  return absl::OkStatus();
+}
+
 }  // namespace precis::engine

@@ -20,4 +20,12 @@ void TokenEmbeddingsCpu(const OpContext& context, const TensorView& words, Matri
   });
 }
 
+void AddToSecondTextsCpu(const OpContext& context, std::span<const float> type, RaggedStarts starts,
+                         std::span<const int64_t> second, MutableMatrix y) {
+  const auto add = cpu::FloatKernelsFor(context.isa).add;
+  for (size_t s = 0; s < second.size(); ++s) {
+    for (int64_t row = second[s]; row < starts[s + 1]; ++row) add(y.row(row), type.data(), y.columns, y.row(row));
+  }
+}
+
 }  // namespace precis::engine

@@ -38,6 +38,8 @@ double Exact(ActivationKind kind, double x) {
       return std::max(0.0, x);
     case ActivationKind::kSilu:
       return x / (1 + std::exp(-x));
+    case ActivationKind::kTanh:
+      return std::tanh(x);
     case ActivationKind::kNone:
       break;
   }
@@ -45,7 +47,7 @@ double Exact(ActivationKind kind, double x) {
 }
 
 constexpr ActivationKind kKinds[] = {ActivationKind::kNone, ActivationKind::kGeluErf, ActivationKind::kGeluTanh,
-                                     ActivationKind::kRelu, ActivationKind::kSilu};
+                                     ActivationKind::kRelu, ActivationKind::kSilu,    ActivationKind::kTanh};
 
 TEST(Activation, CloseToTheExactFunction) {
   const std::vector<float> x = Inputs();

@@ -20,10 +20,10 @@ struct Batch {
   int64_t tokens() const { return starts.back(); }
   int64_t width() const { return heads * head_dim; }
 
-  std::vector<float> Run(const OpContext& context, float scale) const {
+  std::vector<float> Run(const OpContext& context, float scale, const AttentionDistance& distance = {}) const {
     std::vector<float> out(static_cast<size_t>(tokens() * width()), -3.0f);
     EXPECT_TRUE(BidirectionalAttention(context, {qkv.data(), tokens(), 3 * width()}, starts, heads, scale,
-                                       {out.data(), tokens(), width()})
+                                       {out.data(), tokens(), width()}, distance)
                     .ok());
     return out;
   }
@@ -33,12 +33,15 @@ struct Batch {
   }
 
   // One output in double precision.
-  double Exact(int64_t s, int64_t t, int64_t head, int64_t d, double scale) const {
+  double Exact(int64_t s, int64_t t, int64_t head, int64_t d, double scale,
+               const AttentionDistance& distance = {}) const {
     std::vector<double> score;
     double max = -1e300, total = 0, mixed = 0;
     for (int64_t j = starts[s]; j < starts[s + 1]; ++j) {
       double dot = 0;
       for (int64_t e = 0; e < head_dim; ++e) dot += Q(t, 0, head, e) * Q(j, 1, head, e);
+      if (distance.bias.data != nullptr) dot += distance.bias.row(head)[(distance.bias.columns - 17) / 2 + j - t];
+      if (distance.reach > 0 && std::abs(j - t) > distance.reach) dot = -1e300;
       score.push_back(dot * scale);
       max = std::max(max, score.back());
     }
@@ -92,6 +95,51 @@ TEST(BidirectionalAttention, ASequenceDoesNotSeeItsNeighbours) {
   });
 }
 
+TEST(BidirectionalAttention, ABiasForTheDistanceIsAddedToTheScores) {
+  const Batch batch({1, 16, 17, 61}, 2, 8);
+  const int64_t longest = 70;  // room for more than the batch has
+  const std::vector<float> table = TestRandom(5).Vector(2 * (2 * longest + 15), 3.0f);
+  const AttentionDistance distance{.bias = {table.data(), 2, 2 * longest + 15}};
+  std::vector<float> first;
+  ForEachContext([&](const OpContext& context) {
+    const std::vector<float> out = batch.Run(context, 0.3f, distance);
+    for (int64_t s = 0; s < 4; ++s) {
+      for (int64_t t = batch.starts[s]; t < batch.starts[s + 1]; ++t) {
+        for (int64_t i = 0; i < 16; ++i) {
+          ASSERT_NEAR(out[t * 16 + i], batch.Exact(s, t, i / 8, i % 8, 0.3f, distance), 2e-5)
+              << "sequence " << s << " token " << t << ", " << Name(context);
+        }
+      }
+    }
+    if (first.empty()) first = out;
+    EXPECT_TRUE(SameBits(out, first)) << Name(context);
+  });
+}
+
+TEST(BidirectionalAttention, KeysOutOfReachAreNotSeen) {
+  const Batch batch({1, 5, 40, 130}, 2, 8);
+  for (const int64_t reach : {1, 4, 15, 16, 64, 129, 1000}) {
+    const AttentionDistance distance{.reach = reach};
+    std::vector<float> first;
+    ForEachContext([&](const OpContext& context) {
+      const std::vector<float> out = batch.Run(context, 0.3f, distance);
+      for (int64_t s = 0; s < 4; ++s) {
+        for (int64_t t = batch.starts[s]; t < batch.starts[s + 1]; ++t) {
+          const int64_t i = t % 16;
+          ASSERT_NEAR(out[t * 16 + i], batch.Exact(s, t, i / 8, i % 8, 0.3f, distance), 2e-5)
+              << "reach " << reach << " sequence " << s << " token " << t << ", " << Name(context);
+        }
+      }
+      if (first.empty()) first = out;
+      EXPECT_TRUE(SameBits(out, first)) << Name(context);
+    });
+    // A window that holds the whole text changes no bit.
+    if (reach < 130) continue;
+    const auto pool = cpu::ThreadPool::Shared(1);
+    EXPECT_TRUE(SameBits(first, batch.Run({pool.get(), cpu::BestIsaLevel()}, 0.3f)));
+  }
+}
+
 TEST(BidirectionalAttention, ALowerTemperatureSharpens) {
   const Batch batch({40}, 1, 16);
   const auto pool = cpu::ThreadPool::Shared(1);
@@ -122,6 +170,15 @@ TEST(BidirectionalAttention, WrongShapesAreRefused) {
   EXPECT_FALSE(BidirectionalAttention(context, qkv, batch.starts, 0, 0.5f, y).ok());
   EXPECT_FALSE(BidirectionalAttention(context, qkv, batch.starts, 2, 0.0f, y).ok());
   EXPECT_FALSE(BidirectionalAttention(context, qkv, std::vector<int64_t>{0, 3}, 2, 0.5f, y).ok());
+  const std::vector<float> table(64);
+  const auto with = [&](const AttentionDistance& distance) {
+    return BidirectionalAttention(context, qkv, batch.starts, 2, 0.5f, y, distance).ok();
+  };
+  EXPECT_TRUE(with({.bias = {table.data(), 2, 23}}));
+  EXPECT_FALSE(with({.bias = {table.data(), 2, 22}}));
+  EXPECT_FALSE(with({.bias = {table.data(), 1, 23}}));
+  EXPECT_FALSE(with({.bias = {table.data(), 2, 23}, .reach = 1}));
+  EXPECT_FALSE(with({.reach = -1}));
 }
 
 }  // namespace

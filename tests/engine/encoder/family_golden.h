@@ -1,0 +1,42 @@
+// The tiny encoders of golden/families and what the reference computes with them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "formats/dequantize.h"
+#include "formats/hf_config.h"
+#include "formats/safetensors.h"
+#include "nlohmann/json.hpp"
+#include "precis/base/file.h"
+#include "safetensors_bytes.h"
+
+namespace precis::engine {
+
+inline std::string FamilyFolder() { return std::string(PRECIS_SOURCE_DIR) + "/tests/engine/encoder/golden/families/"; }
+
+inline const nlohmann::json& FamilyGolden() {
+  static const nlohmann::json golden = nlohmann::json::parse(*ReadFile(FamilyFolder() + "families.json", 1 << 20));
+  return golden;
+}
+
+inline EncoderConfig FamilyConfig(const nlohmann::json& family) {
+  return *ParseHfEncoderConfig({.config = family["config"].dump(), .origin = "tiny"});
+}
+
+inline std::shared_ptr<const SafetensorsFile> FamilyFile(const std::string& name) {
+  return *SafetensorsFile::Open(FamilyFolder() + name + ".safetensors");
+}
+
+// The tensors as floats, to be changed and written again.
+inline NamedTensors FamilyTensors(const std::string& name) {
+  NamedTensors tensors;
+  const auto file = FamilyFile(name);
+  for (const TensorView& tensor : file->tensors().all()) tensors[tensor.name] = {tensor.shape, *Dequantize(tensor)};
+  return tensors;
+}
+
+}  // namespace precis::engine
