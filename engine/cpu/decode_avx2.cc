@@ -18,9 +18,18 @@ namespace precis::engine::cpu {
 namespace avx2 {
 namespace {
 
+// In this order: each uses what stands before it.
+// clang-format off
 #include "cpu/decode_vec_avx2-inl.h"
+#include "cpu/decode_math-inl.h"
+#include "cpu/decode_attention-inl.h"
+#include "cpu/decode_rows-inl.h"
+// clang-format on
 
-constexpr int kMaxRows = 4;
+constexpr int kMaxRows = 4;  // 4 sums of 16 bits, 4 of 32 and 4 of floats, of 16 registers
+// Up to so many rows a panel is read as it is stored; above, it is unpacked first and then read once for each tile.
+constexpr int kStoredRows = 2;
+constexpr int kZeroOf8Bits = 0;  // the sign of a weight goes to the activation
 
 struct Ints {
   __m256i v;
@@ -50,53 +59,105 @@ PRECIS_SIMD_INLINE __m256i Group(const uint8_t* w, int g) {
   }
 }
 
-// dots[s][r] = sum over the inputs of scale s of (q[column][i] - zero) * x[r][i], for 8 columns.
-//
-// vpmaddubsw adds two products in 16 bits and saturates. It cannot here: with 4 bits a pair is at most 2 * 15 * 127 =
+template <int Bits>
+PRECIS_SIMD_INLINE void UnpackGroup(const uint8_t* w, int g, uint8_t* out) {
+  for (int half = 0; half < 64; half += 32) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 64 * g + half), Group<Bits>(w + half, g));
+  }
+}
+
+template <class Source>
+PRECIS_SIMD_INLINE __m256i GroupOf(const uint8_t* w, int g) {
+  if constexpr (Source::kUnpacked) return LoadInts(w + 64 * g);
+  return Group<Source::kBits>(w, g);
+}
+
+// Products of pairs in 16 bits. vpmaddubsw saturates, and cannot here: with 4 bits a pair is at most 2 * 15 * 127 =
 // 3,810, so 8 of them fit before they are widened; with 5 bits 4, with 6 bits 2; with 8 bits |w| <= 128 and |x| <= 127
 // give 32,512, which fits once.
-template <int Bits, int Scales, int Zero, int M>
-PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int column, const int8_t* x, int64_t x_stride, const int32_t* sums,
-                                  int64_t sums_stride, Ints (&dots)[Scales][M]) {
-  constexpr int kTogether = Bits == 4 ? 8 : Bits == 5 ? 4 : Bits == 6 ? 2 : 1;
-  static_assert(Scales == 1 || kTogether <= 4);
+template <int Bits>
+PRECIS_SIMD_INLINE __m256i Pairs(__m256i q, const int8_t* x) {
+  int32_t four;
+  std::memcpy(&four, x, 4);
+  const __m256i v = _mm256_set1_epi32(four);
+  return Bits == 8 ? _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(v, q)) : _mm256_maddubs_epi16(q, v);
+}
+
+template <int Zero>
+PRECIS_SIMD_INLINE __m256i Correction(int32_t less) {
+  return _mm256_slli_epi32(_mm256_set1_epi32(less), std::countr_zero(static_cast<unsigned>(Zero)));
+}
+
+// Adds w[column][i] * q[r][i] of one plane, for 8 columns and the rows [From, From + Count) of M.
+template <class Source, int From, int Count, int M>
+PRECIS_SIMD_INLINE void AddPlane(const uint8_t* w, const TileRows& x, int plane, Ints (&dots)[Source::kScales][M]) {
+  constexpr int kBits = Source::kBits;
+  constexpr int kTogether = kBits == 4 ? 8 : kBits == 5 ? 4 : kBits == 6 ? 2 : 1;
+  static_assert(Source::kScales == 1 || kTogether <= 4);
   const __m256i ones = _mm256_set1_epi16(1);
-  w += 4 * column;
-#pragma GCC unroll 8
-  for (int r = 0; r < M; ++r) {
-    const int32_t* sum = sums + r * sums_stride;
-    if constexpr (Scales == 2) {
-      dots[0][r].v = _mm256_set1_epi32(-Zero * sum[0]);
-      dots[1][r].v = _mm256_set1_epi32(-Zero * sum[1]);
-    } else {
-      dots[0][r].v = Zero == 0 ? _mm256_setzero_si256() : _mm256_set1_epi32(-Zero * (sum[0] + sum[1]));
-    }
-  }
-  __m256i narrow[M];
+  __m256i narrow[Count];
 #pragma GCC unroll 8
   for (int g = 0; g < 8; ++g) {
-    const __m256i q = Group<Bits>(w, g);
-#pragma GCC unroll 8
-    for (int r = 0; r < M; ++r) {
-      int32_t four;
-      std::memcpy(&four, x + r * x_stride + 4 * g, 4);
-      const __m256i v = _mm256_set1_epi32(four);
-      const __m256i pairs =
-          Bits == 8 ? _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(v, q)) : _mm256_maddubs_epi16(q, v);
-      narrow[r] = g % kTogether == 0 ? pairs : _mm256_add_epi16(narrow[r], pairs);
+    const __m256i q = GroupOf<Source>(w, g);
+#pragma GCC unroll 4
+    for (int i = 0; i < Count; ++i) {
+      const __m256i pairs = Pairs<kBits>(q, x.Q(From + i, plane) + 4 * g);
+      narrow[i] = g % kTogether == 0 ? pairs : _mm256_add_epi16(narrow[i], pairs);
       if (g % kTogether == kTogether - 1) {
-        __m256i& dot = dots[Scales == 2 ? g / 4 : 0][r].v;
-        dot = _mm256_add_epi32(dot, _mm256_madd_epi16(narrow[r], ones));
+        __m256i& dot = dots[Source::kScales == 2 ? g / 4 : 0][From + i].v;
+        dot = _mm256_add_epi32(dot, _mm256_madd_epi16(narrow[i], ones));
       }
     }
   }
 }
 
-// In this order: attention uses the functions of decode_math.
+// The second plane of the rows from `From` on, group by group of rows that lie together, where one of them has it.
+template <class Source, int From, int M>
+PRECIS_SIMD_INLINE void AddWide(const uint8_t* w, const TileRows& x, Ints (&dots)[Source::kScales][M]) {
+  constexpr int kCount = std::min(M - From, kRowGroup);
+  if (x.Wide(From / kRowGroup, kCount)) {
+    // The compiler shall not keep the weights in registers for the other plane: there are too few of them.
+    const uint8_t* again = w;
+    asm("" : "+r"(again));
+    AddPlane<Source, From, kCount, M>(again, x, 1, dots);
+#pragma GCC unroll 2
+    for (int s = 0; s < Source::kScales; ++s) {
+#pragma GCC unroll 4
+      for (int r = From; r < From + kCount; ++r) {
+        dots[s][r].v = _mm256_sub_epi32(_mm256_slli_epi32(dots[s][r].v, 8), dots[s][r].v);  // times kPlaneBase
+      }
+    }
+  }
+  if constexpr (From + kCount < M) AddWide<Source, From + kCount, M>(w, x, dots);
+}
+
+// dots[s][r] = sum over the inputs of scale s of (w[column][i] - zero) * v[r][i].
+template <class Source, int M>
+PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, const TileRows& x, Ints (&dots)[Source::kScales][M]) {
+  constexpr int kScales = Source::kScales, kZero = Source::kZero;
+#pragma GCC unroll 2
+  for (int s = 0; s < kScales; ++s) {
+#pragma GCC unroll 4
+    for (int r = 0; r < M; ++r) dots[s][r].v = _mm256_setzero_si256();
+  }
+  AddWide<Source, 0, M>(w, x, dots);
+  if constexpr (kZero != 0) {
+#pragma GCC unroll 2
+    for (int s = 0; s < kScales; ++s) {
+#pragma GCC unroll 4
+      for (int r = 0; r < M; ++r) {
+        dots[s][r].v = _mm256_add_epi32(dots[s][r].v, Correction<kZero>(x.Less(r, kScales == 2 ? 1 + s : 0)));
+      }
+    }
+  }
+  AddPlane<Source, 0, M, M>(w, x, 0, dots);
+}
+
 // clang-format off
-#include "cpu/decode_math-inl.h"
-#include "cpu/decode_attention-inl.h"
+#include "cpu/decode_blocks-inl.h"
 #include "cpu/decode_gemm-inl.h"
+#include "cpu/decode_gemm_f32-inl.h"
+#include "cpu/decode_quantize-inl.h"
 // clang-format on
 
 }  // namespace
@@ -109,8 +170,8 @@ namespace precis::engine::cpu {
 
 const DecodeKernels& Avx2DecodeKernels() {
   static constexpr DecodeKernels kTable = {
-      avx2::QuantizeRows, avx2::Gemm,   avx2::GemmF32, avx2::RmsNorm,   avx2::SiluGate,
-      avx2::GeluGate,     avx2::Attend, avx2::SoftCap, avx2::LogSumExp,
+      avx2::QuantizeRow, avx2::Gemm,   avx2::GemmF32, avx2::RmsNorm, avx2::SiluGate,
+      avx2::GeluGate,    avx2::Attend, avx2::SoftCap, avx2::ToHalf,  avx2::LogSumExp,
   };
   return kTable;
 }

@@ -1,112 +1,183 @@
-// Matrix products over packed panels. The integer dot products (Ints, BlockDots) are of the including file; what is
-// here fixes the order of the float operations: for every output and row, block after block,
-//   sum = fma(x_scale, fma(m, x_sum, s * dot), sum),
+// Integer matrix products over packed panels. The integer dot products (Ints, BlockDots) are of the including file;
+// what is here fixes the order of the float operations. For every output and row, block after block,
 //
-// where with two planes of activations dot = fma(254, dot of the first, dot of the second), and x_sum likewise.
+//   sum = fma(x_scale, s * dot, sum)                          with two scales fma(x_scale, fma(s1, dot1, s0 * dot0),
+//   sum) sum = fma(m, x_sum, sum)                                  where there are minima
 
-template <int P>
-PRECIS_SIMD_INLINE Floats JoinPlanes(const Ints* dots) {
-  if constexpr (P == 2) return Fma(Set(static_cast<float>(kPlaneBase)), ToFloats(dots[0]), ToFloats(dots[1]));
-  return ToFloats(dots[0]);
-}
-
-template <QFormat F, int P, int M>
-PRECIS_SIMD_INLINE void PanelRows(const uint8_t* panel, int64_t blocks, const QuantizedRows& x, int64_t row, int column,
-                                  Floats (&sum)[M]) {
-  constexpr QFormatShape kShape = ShapeOf(F);
-#pragma GCC unroll 8
-  for (int r = 0; r < M; ++r) sum[r] = Zero();
-  const int8_t* q = x.q + row * P * x.inputs;
-  const int32_t* sums = x.sum16 + row * P * (x.inputs / 16);
-  const float* scales = x.scale + row * blocks;
-  for (int64_t b = 0; b < blocks; ++b) {
-    const uint8_t* w = panel + b * BlockBytes(kShape);
-    // The planes of a row are rows of their own until here.
-    Ints dots[kShape.scales][P * M];
-    BlockDots<kShape.bits, kShape.scales, kShape.zero, P * M>(w, column, q + b * kBlock, x.inputs, sums + 2 * b,
-                                                              x.inputs / 16, dots);
-    const uint8_t* tail = w + QuantBytes(kShape);
-    Floats s[kShape.scales];
-    for (int i = 0; i < kShape.scales; ++i) {
-      if constexpr (kShape.scale_bytes == 2) {
-        s[i] = Load(reinterpret_cast<const uint16_t*>(tail) + i * kPanel + column);
-      } else {
-        s[i] = Load(reinterpret_cast<const float*>(tail) + i * kPanel + column);
+// Adds `count` blocks to the sums of M rows and C times kLanes columns.
+template <class Source, int M, int C>
+PRECIS_SIMD_INLINE void AddBlocks(Source (&w)[C], int64_t first, int64_t count, TileRows x, Floats (&sum)[C][M]) {
+  for (int64_t b = first; b < first + count; ++b) {
+#pragma GCC unroll 2
+    for (int c = 0; c < C; ++c) {
+      w[c].Enter(b);
+      Ints dots[Source::kScales][M];
+      BlockDots<Source, M>(w[c].integers(), x, dots);
+      Floats s[Source::kScales];
+      for (int i = 0; i < Source::kScales; ++i) s[i] = w[c].Scale(i);
+      [[maybe_unused]] Floats m;
+      if constexpr (Source::kMinima) m = w[c].Minimum();
+#pragma GCC unroll 12
+      for (int r = 0; r < M; ++r) {
+        Floats& total = sum[c][r];
+        Floats t = Mul(s[0], ToFloats(dots[0][r]));
+        if constexpr (Source::kScales == 2) t = Fma(s[1], ToFloats(dots[1][r]), t);
+        total = Fma(Set(x.Scale(r)), t, total);
+        if constexpr (Source::kMinima) total = Fma(m, Set(x.Sum(r)), total);
       }
+      w[c].Leave();
     }
-    [[maybe_unused]] Floats m;
-    if constexpr (kShape.minima) {
-      if constexpr (kShape.scale_bytes == 2) {
-        m = Load(reinterpret_cast<const uint16_t*>(tail + ScaleBytes(kShape)) + column);
-      } else {
-        m = Load(reinterpret_cast<const float*>(tail + ScaleBytes(kShape)) + column);
-      }
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < M; ++r) {
-      Floats t = Mul(s[0], JoinPlanes<P>(dots[0] + r * P));
-      if constexpr (kShape.scales == 2) t = Fma(s[1], JoinPlanes<P>(dots[1] + r * P), t);
-      if constexpr (kShape.minima) {
-        const int32_t* pair = sums + r * P * (x.inputs / 16) + 2 * b;
-        int32_t x_sum = pair[0] + pair[1];
-        if constexpr (P == 2) x_sum = kPlaneBase * x_sum + pair[x.inputs / 16] + pair[x.inputs / 16 + 1];
-        t = Fma(m, Set(static_cast<float>(x_sum)), t);
-      }
-      sum[r] = Fma(Set(scales[r * blocks + b]), t, sum[r]);
-    }
+    x.Skip(1);
   }
 }
 
-template <int M>
-PRECIS_SIMD_INLINE void StoreColumns(const Floats (&sum)[M], float* y, int64_t stride, int64_t columns) {
-#pragma GCC unroll 8
-  for (int r = 0; r < M; ++r) {
-    if (columns >= kLanes) {
-      Store(sum[r], y + r * stride);
-    } else {
-      float tail[kLanes];
-      Store(sum[r], tail);
-      for (int64_t c = 0; c < columns; ++c) y[r * stride + c] = tail[c];
-    }
-  }
+// The first `columns` of a register to memory.
+PRECIS_SIMD_INLINE void StoreSome(Floats a, int64_t columns, float* y) {
+  if (columns >= kLanes) return Store(a, y);
+  float tail[kLanes];
+  Store(a, tail);
+  for (int64_t c = 0; c < columns; ++c) y[c] = tail[c];
 }
 
-template <QFormat F, int P, int M>
-inline void GemmRows(const PackedMatrix& w, const QuantizedRows& x, int64_t panel, int64_t row, float* y,
-                     int64_t stride) {
+// `rows` <= M of a tile; y: row 0 of the matrix, at the panel's first output.
+template <QFormat F, int M>
+inline void StoredTile(const PackedMatrix& w, const QuantizedRows& x, int64_t panel, int64_t row, int64_t rows,
+                       float* y, int64_t stride) {
+  // Few rows leave registers for the whole width of a panel, which is then read front to back in one go.
+  constexpr int C = kLanes == 8 && M <= 2 ? 2 : 1;
   const int64_t outputs = std::min<int64_t>(kPanel, w.outputs() - panel * kPanel);
-  for (int column = 0; column < outputs; column += kLanes) {
-    Floats sum[M];
-    PanelRows<F, P, M>(w.panel(panel), w.blocks(), x, row, column, sum);
-    StoreColumns<M>(sum, y + row * stride + panel * kPanel + column, stride, outputs - column);
+  const TileRows tile(x, row);
+  for (int column = 0; column < outputs; column += kLanes * C) {
+    Floats sum[C][M];
+#pragma GCC unroll 2
+    for (int c = 0; c < C; ++c) {
+#pragma GCC unroll 12
+      for (int r = 0; r < M; ++r) sum[c][r] = Zero();
+    }
+    using Source = StoredBlocks<F>;
+    if constexpr (C == 2) {
+      Source source[2] = {{w.panel(panel), 0, column}, {w.panel(panel), 0, column + kLanes}};
+      AddBlocks<Source, M, C>(source, 0, w.blocks(), tile, sum);
+    } else {
+      Source source[1] = {{w.panel(panel), 0, column}};
+      AddBlocks<Source, M, C>(source, 0, w.blocks(), tile, sum);
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < M; ++r) {
+      if (r >= rows) break;
+#pragma GCC unroll 2
+      for (int c = 0; c < C; ++c) {
+        const int from = column + c * kLanes;
+        if (from < outputs) StoreSome(sum[c][r], outputs - from, y + (row + r) * stride + from);
+      }
+    }
   }
 }
 
-template <QFormat F, int P>
-inline void GemmPlanes(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, int64_t end, float* y,
-                       int64_t stride) {
-  for (int64_t panel = begin; panel < end; ++panel) {
-    int64_t row = 0;
-    if constexpr (kMaxRows / P >= 8) {
-      for (; row + 8 <= x.rows; row += 8) GemmRows<F, P, 8>(w, x, panel, row, y, stride);
+// The same for a part of the inputs and a whole panel; the sums wait in y.
+template <QFormat F, int M>
+inline void UnpackedTile(const uint8_t* data, int64_t first, int64_t count, const QuantizedRows& x, int64_t row,
+                         int64_t rows, float* y, int64_t stride) {
+  TileRows tile(x, row);
+  tile.Skip(first);
+  y += row * stride;
+  for (int column = 0; column < kPanel; column += kLanes) {
+    Floats sum[1][M];
+#pragma GCC unroll 12
+    for (int r = 0; r < M; ++r) sum[0][r] = first == 0 || r >= rows ? Zero() : Load(y + r * stride + column);
+    using Source = UnpackedBlocks<F>;
+    Source source[1] = {{data, column}};
+    AddBlocks<Source, M, 1>(source, first, count, tile, sum);
+#pragma GCC unroll 12
+    for (int r = 0; r < M; ++r) {
+      if (r >= rows) break;
+      Store(sum[0][r], y + r * stride + column);
     }
-    if constexpr (kMaxRows / P >= 4) {
-      for (; row + 4 <= x.rows; row += 4) GemmRows<F, P, 4>(w, x, panel, row, y, stride);
+  }
+}
+
+// Two sums of integers a row leave registers for 8 rows only.
+constexpr int TileHeight(QFormatShape shape) { return shape.scales == 2 ? std::min(kMaxRows, 8) : kMaxRows; }
+
+template <QFormat F>
+inline void StoredPanel(const PackedMatrix& w, const QuantizedRows& x, int64_t panel, float* y, int64_t stride) {
+  constexpr int kTile = TileHeight(ShapeOf(F));
+  for (int64_t row = 0; row < x.rows;) {
+    const int64_t left = x.rows - row;
+    if (kTile == 1 || left == 1) {
+      StoredTile<F, 1>(w, x, panel, row, 1, y, stride);
+      row += 1;
+      continue;
     }
-    if constexpr (kMaxRows / P >= 2) {
-      for (; row + 2 <= x.rows; row += 2) GemmRows<F, P, 2>(w, x, panel, row, y, stride);
+    if constexpr (kTile >= 12) {
+      if (left > 8) {
+        StoredTile<F, 12>(w, x, panel, row, left, y, stride);
+        row += 12;
+        continue;
+      }
     }
-    for (; row < x.rows; ++row) GemmRows<F, P, 1>(w, x, panel, row, y, stride);
+    if constexpr (kTile >= 8) {
+      if (left > 4) {
+        StoredTile<F, 8>(w, x, panel, row, left, y, stride);
+        row += 8;
+        continue;
+      }
+    }
+    if constexpr (kTile >= 4) {
+      if (left == 2) {
+        StoredTile<F, 2>(w, x, panel, row, 2, y, stride);
+      } else {
+        StoredTile<F, 4>(w, x, panel, row, left, y, stride);
+      }
+      row += 4;
+    }
+  }
+}
+
+// With many rows a panel is unpacked in parts of at most so many blocks, which stay in the first cache with the rows.
+constexpr int64_t kUnpackedBlocks = 20;
+
+template <QFormat F>
+inline void UnpackedPanel(const PackedMatrix& w, const QuantizedRows& x, int64_t panel, float* y, int64_t stride) {
+  alignas(64) uint8_t data[kUnpackedBlocks * UnpackedBlocks<F>::kBytes];
+  constexpr int kTile = TileHeight(ShapeOf(F));
+  const int64_t parts = (w.blocks() + kUnpackedBlocks - 1) / kUnpackedBlocks;
+  for (int64_t part = 0; part < parts; ++part) {
+    const int64_t first = w.blocks() * part / parts, count = w.blocks() * (part + 1) / parts - first;
+    UnpackedBlocks<F>::Unpack(w.panel(panel), first, count, data);
+    for (int64_t row = 0; row < x.rows;) {
+      const int64_t left = x.rows - row;
+      if constexpr (kTile >= 12) {
+        if (left > 8) {
+          UnpackedTile<F, 12>(data, first, count, x, row, left, y, stride);
+          row += 12;
+          continue;
+        }
+      }
+      if constexpr (kTile >= 8) {
+        if (left > 4) {
+          UnpackedTile<F, 8>(data, first, count, x, row, left, y, stride);
+          row += 8;
+          continue;
+        }
+      }
+      UnpackedTile<F, 4>(data, first, count, x, row, left, y, stride);
+      row += 4;
+    }
   }
 }
 
 template <QFormat F>
 inline void GemmFormat(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, int64_t end, float* y,
                        int64_t stride) {
-  if (x.planes == 2) {
-    GemmPlanes<F, 2>(w, x, begin, end, y, stride);
-  } else {
-    GemmPlanes<F, 1>(w, x, begin, end, y, stride);
+  for (int64_t panel = begin; panel < end; ++panel) {
+    if constexpr (kMaxRows > 1 && ShapeOf(F).bits < 8) {
+      if (x.rows > kStoredRows && w.outputs() - panel * kPanel >= kPanel) {
+        UnpackedPanel<F>(w, x, panel, y + panel * kPanel, stride);
+        continue;
+      }
+    }
+    StoredPanel<F>(w, x, panel, y + panel * kPanel, stride);
   }
 }
 
@@ -132,84 +203,5 @@ inline void Gemm(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, i
       return GemmFormat<QFormat::kS6>(w, x, begin, end, y, stride);
     case QFormat::kF32:
       return;  // GemmF32
-  }
-}
-
-template <int M>
-inline void GemmF32Rows(const PackedMatrix& w, const float* x, int64_t panel, float* y, int64_t stride) {
-  const int64_t outputs = std::min<int64_t>(kPanel, w.outputs() - panel * kPanel);
-  const int64_t inputs = w.inputs();
-  const float* weights = reinterpret_cast<const float*>(w.panel(panel));
-  for (int column = 0; column < outputs; column += kLanes) {
-    Floats sum[M];
-#pragma GCC unroll 8
-    for (int r = 0; r < M; ++r) sum[r] = Zero();
-    // Sums of 32, then their sum: the rounding error grows with inputs / 32 instead of inputs.
-    for (int64_t begin = 0; begin < inputs; begin += kBlock) {
-      Floats part[M];
-#pragma GCC unroll 8
-      for (int r = 0; r < M; ++r) part[r] = Zero();
-      const int64_t end = std::min<int64_t>(begin + kBlock, inputs);
-      for (int64_t k = begin; k < end; ++k) {
-        const Floats weight = Load(weights + k * kPanel + column);
-#pragma GCC unroll 8
-        for (int r = 0; r < M; ++r) part[r] = Fma(Set(x[r * inputs + k]), weight, part[r]);
-      }
-#pragma GCC unroll 8
-      for (int r = 0; r < M; ++r) sum[r] = Add(sum[r], part[r]);
-    }
-    StoreColumns<M>(sum, y + panel * kPanel + column, stride, outputs - column);
-  }
-}
-
-inline void GemmF32(const PackedMatrix& w, const float* x, int64_t rows, int64_t begin, int64_t end, float* y,
-                    int64_t stride) {
-  for (int64_t panel = begin; panel < end; ++panel) {
-    int64_t row = 0;
-    if constexpr (kMaxRows >= 8) {
-      for (; row + 8 <= rows; row += 8) GemmF32Rows<8>(w, x + row * w.inputs(), panel, y + row * stride, stride);
-    }
-    for (; row + 4 <= rows; row += 4) GemmF32Rows<4>(w, x + row * w.inputs(), panel, y + row * stride, stride);
-    for (; row < rows; ++row) GemmF32Rows<1>(w, x + row * w.inputs(), panel, y + row * stride, stride);
-  }
-}
-
-// Rows of x in blocks of 32, see QuantizedRows.
-inline void QuantizeRows(const float* x, const QuantizedRows& out) {
-  const int64_t blocks = out.inputs / kBlock;
-  const bool two = out.planes == 2;
-  const float steps = two ? 127.0f * kPlaneBase : 127.0f;
-  for (int64_t i = 0; i < out.rows * blocks; ++i) {
-    const int64_t r = i / blocks, b = i % blocks;
-    const float* values = x + i * kBlock;
-    int8_t* q = out.q + r * out.planes * out.inputs + b * kBlock;
-    int32_t* sum16 = out.sum16 + r * out.planes * (out.inputs / 16) + 2 * b;
-    const float most = std::bit_cast<float>(MaxMagnitudeBits32(values));
-    // Below 1e-30 the inverse of the scale would overflow; such a block is zero.
-    const bool finite = most <= std::numeric_limits<float>::max();
-    const float inverse = finite && most >= 1e-30f ? steps / most : 0.0f;
-    out.scale[i] = !finite ? std::numeric_limits<float>::quiet_NaN() : most >= 1e-30f ? most / steps : 0.0f;
-    if (inverse == 0.0f) {
-      for (int p = 0; p < out.planes; ++p) std::fill(q + p * out.inputs, q + p * out.inputs + kBlock, int8_t{0});
-    } else if (two) {
-      alignas(64) float high[kBlock], low[kBlock];
-      for (int k = 0; k < kBlock; k += kLanes) {
-        const Floats whole = Round(Mul(Load(values + k), Set(inverse)));
-        const Floats upper = Round(Mul(whole, Set(1.0f / kPlaneBase)));
-        Store(upper, high + k);
-        Store(Sub(whole, Mul(upper, Set(static_cast<float>(kPlaneBase)))), low + k);
-      }
-      QuantizeBlock32(high, 1.0f, q);
-      QuantizeBlock32(low, 1.0f, q + out.inputs);
-    } else {
-      QuantizeBlock32(values, inverse, q);
-    }
-    for (int p = 0; p < out.planes; ++p) {
-      for (int half = 0; half < 2; ++half) {
-        int32_t sum = 0;
-        for (int k = 0; k < 16; ++k) sum += q[p * out.inputs + 16 * half + k];
-        sum16[p * (out.inputs / 16) + half] = sum;
-      }
-    }
   }
 }

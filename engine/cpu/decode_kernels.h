@@ -15,21 +15,24 @@ namespace precis::engine::cpu {
 
 inline constexpr int kKvPage = 64;  // positions of a page, and of an attention tile
 
-// One query position of one KV head: its group of query heads over the pages of its sequence.
+// Consecutive query positions of one sequence and KV head: their groups of query heads over the pages of the sequence.
 // A page holds for one layer and KV head the keys transposed, [head_dim][64], then the values, [64][head_dim].
 struct AttentionArgs {
-  const float* queries;      // [group][head_dim], already scaled by 1 / sqrt(head_dim)
-  float* out;                // [group][head_dim]
+  const float* queries;  // [rows][group][head_dim], a row query_stride after the other; already scaled
+  float* out;            // [rows][group][head_dim], a row out_stride after the other
+  int64_t query_stride, out_stride;
   const void* const* pages;  // of the sequence, in order; of storage type float, or binary16 when `half`
   int64_t page_offset;       // in elements: where this layer's and head's keys begin inside a page
-  int64_t begin, end;        // the positions attended to: end - 1 is the query's own; begin > 0 with a sliding window
+  int64_t position;          // of the first row; a row attends to its own position and those before
+  int64_t window;            // of them, to the last `window`; 0: to all
+  int rows;                  // >= 1, all in the page of the first
   int group, head_dim;       // head_dim % 16 == 0, <= 256
   bool half;
   float cap = 0;  // > 0: scores become cap * tanh(score / cap)
 };
 
 struct DecodeKernels {
-  void (*quantize)(const float* x, const QuantizedRows& out);  // x: [rows][inputs]
+  void (*quantize)(const float* x, const QuantizedRows& out, int64_t row);  // x: [inputs] becomes that row
   // y[r * stride + n] = sum_k w[n, k] x[r, k] for the outputs of the panels [begin, end).
   void (*gemm)(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, int64_t end, float* y, int64_t stride);
   // The same for kF32; x: [rows][inputs].
@@ -43,6 +46,8 @@ struct DecodeKernels {
   void (*attend)(const AttentionArgs& args);
   // x[i] = cap * tanh(x[i] / cap), cap > 0; any n >= 0.
   void (*soft_cap)(float* x, int64_t n, float cap);
+  // Nearest binary16, ties to even. n % 16 == 0.
+  void (*to_half)(const float* x, int64_t n, uint16_t* out);
   // log(sum(exp(x))) over n values, any n >= 1; NaN if one of them is.
   double (*log_sum_exp)(const float* x, int64_t n);
 };

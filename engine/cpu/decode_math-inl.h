@@ -1,16 +1,4 @@
-// Sums over 16 virtual lanes, exp, and what is built of them.
-
-constexpr int kVectors = 16 / kLanes;  // registers that make up the 16 virtual lanes
-
-// The fixed tree: lane i with i + 8, then 4, 2, 1.
-PRECIS_SIMD_INLINE float Reduce16(const Floats (&sum)[kVectors]) {
-  float lane[16];
-  for (int v = 0; v < kVectors; ++v) Store(sum[v], lane + v * kLanes);
-  for (int step = 8; step >= 1; step /= 2) {
-    for (int i = 0; i < step; ++i) lane[i] += lane[i + step];
-  }
-  return lane[0];
-}
+// exp, and what is built of it and of sums over 16 virtual lanes.
 
 // e^x with a relative error below 2^-22; e^-87.3 for anything smaller, NaN for NaN.
 PRECIS_SIMD_INLINE Floats Exp(Floats x) {
@@ -69,14 +57,18 @@ PRECIS_SIMD_INLINE Floats Capped(Floats x, Floats cap, Floats twice_inverse) {
 
 inline void SoftCap(float* x, int64_t n, float cap) {
   const Floats top = Set(cap), inverse = Set(2.0f / cap);
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) Store(Capped(Load(x + i), top, inverse), x + i);
-  for (; i < n; ++i) {
+  const int64_t whole = n / kLanes * kLanes;
+  for (int64_t i = 0; i < whole; i += kLanes) Store(Capped(Load(x + i), top, inverse), x + i);
+  for (int64_t i = whole; i < n; ++i) {
     float tail[16];
     std::fill(tail, tail + 16, x[i]);
     Store(Capped(Load(tail), top, inverse), tail);
     x[i] = tail[0];
   }
+}
+
+inline void ToHalf(const float* x, int64_t n, uint16_t* out) {
+  for (int64_t i = 0; i < n; i += kLanes) Store(Load(x + i), out + i);
 }
 
 inline double LogSumExp(const float* x, int64_t n) {

@@ -16,50 +16,54 @@ namespace precis::engine::cpu {
 namespace scalar {
 namespace {
 
+// In this order: each uses what stands before it.
+// clang-format off
 #include "cpu/decode_vec_scalar-inl.h"
+#include "cpu/decode_math-inl.h"
+#include "cpu/decode_attention-inl.h"
+#include "cpu/decode_rows-inl.h"
+// clang-format on
 
 constexpr int kMaxRows = 1;
+constexpr int kStoredRows = std::numeric_limits<int>::max();  // unpacking would gain nothing here
+constexpr int kZeroOf8Bits = 0;
 
 struct Ints {
   int32_t v;
 };
 PRECIS_SIMD_INLINE Floats ToFloats(Ints a) { return {static_cast<float>(a.v)}; }
 
-// dots[s][r] = sum over the inputs of scale s of (q[column][i] - zero) * x[r][i].
-template <int Bits, int Scales, int Zero, int M>
-PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int column, const int8_t* x, int64_t x_stride, const int32_t* sums,
-                                  int64_t sums_stride, Ints (&dots)[Scales][M]) {
+// dots[s][r] = sum over the inputs of scale s of (w[column][i] - zero) * v[r][i].
+template <class Source, int M>
+PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, const TileRows& x, Ints (&dots)[Source::kScales][M]) {
+  constexpr int kBits = Source::kBits, kScales = Source::kScales;
   for (int r = 0; r < M; ++r) {
-    int32_t dot[2] = {0, 0};
+    for (int s = 0; s < kScales; ++s) dots[s][r].v = Source::kZero * x.Less(r, kScales == 2 ? 1 + s : 0);
     for (int g = 0; g < 8; ++g) {
       for (int i = 0; i < 4; ++i) {
-        const int byte = 4 * column + i;
         int q;
-        if constexpr (Bits == 8) {
-          q = static_cast<int8_t>(w[64 * g + byte]);
+        if constexpr (kBits == 8) {
+          q = static_cast<int8_t>(w[64 * g + i]);
         } else {
-          q = g < 4 ? w[64 * g + byte] & 15 : w[64 * (g - 4) + byte] >> 4;
-          if constexpr (Bits == 5) q |= ((w[256 + byte] >> g) & 1) << 4;
-          if constexpr (Bits == 6) q |= ((w[256 + 64 * (g / 4) + byte] >> (2 * (g % 4))) & 3) << 4;
+          q = g < 4 ? w[64 * g + i] & 15 : w[64 * (g - 4) + i] >> 4;
+          if constexpr (kBits == 5) q |= ((w[256 + i] >> g) & 1) << 4;
+          if constexpr (kBits == 6) q |= ((w[256 + 64 * (g / 4) + i] >> (2 * (g % 4))) & 3) << 4;
         }
-        dot[g / 4] += q * x[r * x_stride + 4 * g + i];
+        const int v = kPlaneBase * x.Q(r, 1)[4 * g + i] + x.Q(r, 0)[4 * g + i];
+        dots[kScales == 2 ? g / 4 : 0][r].v += q * v;
       }
-    }
-    const int32_t* sum = sums + r * sums_stride;
-    if constexpr (Scales == 2) {
-      dots[0][r].v = dot[0] - Zero * sum[0];
-      dots[1][r].v = dot[1] - Zero * sum[1];
-    } else {
-      dots[0][r].v = dot[0] + dot[1] - Zero * (sum[0] + sum[1]);
     }
   }
 }
 
-// In this order: attention uses the functions of decode_math.
+template <int Bits>
+PRECIS_SIMD_INLINE void UnpackGroup(const uint8_t* /*w*/, int /*g*/, uint8_t* /*out*/) {}
+
 // clang-format off
-#include "cpu/decode_math-inl.h"
-#include "cpu/decode_attention-inl.h"
+#include "cpu/decode_blocks-inl.h"
 #include "cpu/decode_gemm-inl.h"
+#include "cpu/decode_gemm_f32-inl.h"
+#include "cpu/decode_quantize-inl.h"
 // clang-format on
 
 }  // namespace
@@ -67,8 +71,8 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, int column, const int8_t* x,
 
 const DecodeKernels& ScalarDecodeKernels() {
   static constexpr DecodeKernels kTable = {
-      scalar::QuantizeRows, scalar::Gemm,   scalar::GemmF32, scalar::RmsNorm,   scalar::SiluGate,
-      scalar::GeluGate,     scalar::Attend, scalar::SoftCap, scalar::LogSumExp,
+      scalar::QuantizeRow, scalar::Gemm,   scalar::GemmF32, scalar::RmsNorm, scalar::SiluGate,
+      scalar::GeluGate,    scalar::Attend, scalar::SoftCap, scalar::ToHalf,  scalar::LogSumExp,
   };
   return kTable;
 }

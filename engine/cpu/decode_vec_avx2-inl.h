@@ -1,6 +1,7 @@
 // The vector operations of the decoder's kernels on 256-bit registers. Contract: decode_vec_scalar-inl.h.
 
 constexpr int kLanes = 8;
+constexpr int kVectors = 16 / kLanes;
 
 struct Floats {
   __m256 v;
@@ -11,6 +12,12 @@ PRECIS_SIMD_INLINE Floats Set(float x) { return {_mm256_set1_ps(x)}; }
 PRECIS_SIMD_INLINE Floats Load(const float* p) { return {_mm256_loadu_ps(p)}; }
 PRECIS_SIMD_INLINE Floats Load(const uint16_t* p) {
   return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+PRECIS_SIMD_INLINE Floats LoadUnsigned(const uint8_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
+}
+PRECIS_SIMD_INLINE Floats LoadSigned(const uint8_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
 }
 PRECIS_SIMD_INLINE void Store(Floats a, float* p) { _mm256_storeu_ps(p, a.v); }
 PRECIS_SIMD_INLINE void Store(Floats a, uint16_t* p) {
@@ -48,4 +55,25 @@ PRECIS_SIMD_INLINE void QuantizeBlock32(const float* x, float inverse, int8_t* q
   // The packs work within 128-bit halves; put the groups of four back in order.
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(q), _mm256_permutevar8x32_epi32(packed, order));
+}
+PRECIS_SIMD_INLINE void SumHalves(const int8_t* q, int32_t* two) {
+  const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(q));
+  const __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), values);
+  __m256i sum = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+  sum = _mm256_add_epi32(sum, _mm256_shuffle_epi32(sum, 0x4e));
+  sum = _mm256_add_epi32(sum, _mm256_shuffle_epi32(sum, 0xb1));
+  two[0] = _mm_cvtsi128_si32(_mm256_castsi256_si128(sum));
+  two[1] = _mm_cvtsi128_si32(_mm256_extracti128_si256(sum, 1));
+}
+PRECIS_SIMD_INLINE float Reduce16(const Floats (&sum)[kVectors]) {
+  const __m256 eight = _mm256_add_ps(sum[0].v, sum[1].v);
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+PRECIS_SIMD_INLINE float ReduceMax16(const Floats (&x)[kVectors]) {
+  const __m256 eight = _mm256_max_ps(x[0].v, x[1].v);
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
 }

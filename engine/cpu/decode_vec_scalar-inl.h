@@ -4,6 +4,7 @@
 // NaN; conversions to integers round to nearest, ties to even; Fma rounds once.
 
 constexpr int kLanes = 1;
+constexpr int kVectors = 16 / kLanes;  // registers that make up the 16 virtual lanes
 
 struct Floats {
   float v;
@@ -13,6 +14,8 @@ PRECIS_SIMD_INLINE Floats Zero() { return {0.0f}; }
 PRECIS_SIMD_INLINE Floats Set(float x) { return {x}; }
 PRECIS_SIMD_INLINE Floats Load(const float* p) { return {*p}; }
 PRECIS_SIMD_INLINE Floats Load(const uint16_t* p) { return {HalfToFloat(*p)}; }
+PRECIS_SIMD_INLINE Floats LoadUnsigned(const uint8_t* p) { return {static_cast<float>(*p)}; }
+PRECIS_SIMD_INLINE Floats LoadSigned(const uint8_t* p) { return {static_cast<float>(static_cast<int8_t>(*p))}; }
 PRECIS_SIMD_INLINE void Store(Floats a, float* p) { *p = a.v; }
 PRECIS_SIMD_INLINE void Store(Floats a, uint16_t* p) { *p = FloatToHalf(a.v); }
 PRECIS_SIMD_INLINE Floats Add(Floats a, Floats b) { return {a.v + b.v}; }
@@ -36,4 +39,26 @@ PRECIS_SIMD_INLINE uint32_t MaxMagnitudeBits32(const float* x) {
 // q[i] = round(x[i] * inverse) for 32 values.
 PRECIS_SIMD_INLINE void QuantizeBlock32(const float* x, float inverse, int8_t* q) {
   for (int i = 0; i < 32; ++i) q[i] = static_cast<int8_t>(_mm_cvtss_si32(_mm_set_ss(x[i] * inverse)));
+}
+// two[h] = sum of the 16 values of half h.
+PRECIS_SIMD_INLINE void SumHalves(const int8_t* q, int32_t* two) {
+  for (int h = 0; h < 2; ++h) {
+    two[h] = 0;
+    for (int i = 0; i < 16; ++i) two[h] += q[16 * h + i];
+  }
+}
+// The fixed tree: lane i with i + 8, then 4, 2, 1.
+PRECIS_SIMD_INLINE float Reduce16(const Floats (&sum)[kVectors]) {
+  float lane[16];
+  for (int v = 0; v < 16; ++v) lane[v] = sum[v].v;
+  for (int step = 8; step >= 1; step /= 2) {
+    for (int i = 0; i < step; ++i) lane[i] += lane[i + step];
+  }
+  return lane[0];
+}
+// The largest lane; which one of two zeros, and what among NaN, does not matter.
+PRECIS_SIMD_INLINE float ReduceMax16(const Floats (&x)[kVectors]) {
+  float most = x[0].v;
+  for (int v = 1; v < 16; ++v) most = most > x[v].v ? most : x[v].v;
+  return most;
 }

@@ -21,8 +21,9 @@ struct Block {
   uint8_t q[kBlock];    // for 8 bits the two's complement
   uint16_t scale_half;  // as stored, where the format keeps binary16
   uint16_t min_half;
-  float scale[2];
-  float min;
+  float scale;
+  uint8_t scale_bytes[2];
+  uint8_t min_byte;
 };
 
 uint16_t Read16(const uint8_t* p) { return static_cast<uint16_t>(p[0] | p[1] << 8); }
@@ -39,13 +40,13 @@ void ReadFifthBits(const uint8_t* p, uint8_t* q) {
 }
 
 // The 6-bit scale and minimum of sub-block j of a Q4_K or Q5_K block.
-void ReadScaleMin(const uint8_t* p, int j, int* scale, int* min) {
+void ReadScaleMin(const uint8_t* p, int j, uint8_t* scale, uint8_t* min) {
   if (j < 4) {
     *scale = p[j] & 63;
     *min = p[j + 4] & 63;
   } else {
-    *scale = (p[j + 4] & 15) | (p[j - 4] >> 6) << 4;
-    *min = (p[j + 4] >> 4) | (p[j] >> 6) << 4;
+    *scale = static_cast<uint8_t>((p[j + 4] & 15) | (p[j - 4] >> 6) << 4);
+    *min = static_cast<uint8_t>((p[j + 4] >> 4) | (p[j] >> 6) << 4);
   }
 }
 
@@ -87,10 +88,9 @@ void ReadBlock(TensorType type, const uint8_t* row, int64_t b, Block* out) {
       const bool five = type == TensorType::kQ5_K;
       const uint8_t* p = row + b / 8 * (five ? 176 : 144);
       const int j = static_cast<int>(b % 8);
-      int scale, min;
-      ReadScaleMin(p + 4, j, &scale, &min);
-      out->scale[0] = HalfToFloat(Read16(p)) * static_cast<float>(scale);
-      out->min = -(HalfToFloat(Read16(p + 2)) * static_cast<float>(min));
+      out->scale_half = Read16(p);
+      out->min_half = Read16(p + 2) ^ 0x8000;  // the file subtracts minima
+      ReadScaleMin(p + 4, j, &out->scale_bytes[0], &out->min_byte);
       const uint8_t* nibbles = p + (five ? 48 : 16) + j / 2 * 32;
       for (int i = 0; i < 32; ++i) {
         out->q[i] = j % 2 == 0 ? nibbles[i] & 15 : nibbles[i] >> 4;
@@ -107,8 +107,8 @@ void ReadBlock(TensorType type, const uint8_t* row, int64_t b, Block* out) {
         const int nibble = j % 4 < 2 ? low[i] & 15 : low[i] >> 4;
         out->q[i] = static_cast<uint8_t>(nibble | ((high[i] >> (2 * (j % 4))) & 3) << 4);
       }
-      const float d = HalfToFloat(Read16(p + 208));
-      for (int s = 0; s < 2; ++s) out->scale[s] = d * static_cast<float>(static_cast<int8_t>(p[192 + 2 * j + s]));
+      out->scale_half = Read16(p + 208);
+      for (int s = 0; s < 2; ++s) out->scale_bytes[s] = p[192 + 2 * j + s];
       return;
     }
     default:
@@ -125,14 +125,15 @@ void QuantizeFloats(const float* x, Block* out) {
     most = std::max(most, std::fabs(x[i]));
   }
   std::memset(out->q, 0, kBlock);
-  out->scale[0] = !finite ? std::numeric_limits<float>::quiet_NaN() : most / 127.0f;
+  out->scale = !finite ? std::numeric_limits<float>::quiet_NaN() : most / 127.0f;
   if (!finite || most < 1e-30f) return;
   for (int i = 0; i < kBlock; ++i)
     out->q[i] = static_cast<uint8_t>(static_cast<int8_t>(std::lrintf(x[i] * (127.0f / most))));
 }
 
-// Puts the block of one output into its place among the 16 of its panel. The place must be zero.
-void WriteBlock(QFormatShape shape, const Block& block, int lane, uint8_t* out) {
+// Puts block b of one output into its place among the 16 of its panel. The place must be zero.
+void WriteBlock(QFormatShape shape, const Block& block, int lane, int64_t b, uint8_t* panel) {
+  uint8_t* out = panel + BlockOffset(shape, b);
   for (int i = 0; i < kBlock; ++i) {
     const int g = i / 4, byte = 4 * lane + i % 4;
     const uint8_t q = block.q[i];
@@ -146,19 +147,31 @@ void WriteBlock(QFormatShape shape, const Block& block, int lane, uint8_t* out) 
   }
   uint8_t* scales = out + QuantBytes(shape);
   uint8_t* minima = scales + ScaleBytes(shape);
-  if (shape.scale_bytes == 2) {
-    std::memcpy(scales + 2 * lane, &block.scale_half, 2);
-    if (shape.minima) std::memcpy(minima + 2 * lane, &block.min_half, 2);
-  } else {
-    for (int s = 0; s < shape.scales; ++s) std::memcpy(scales + 4 * (s * kPanel + lane), &block.scale[s], 4);
-    if (shape.minima) std::memcpy(minima + 4 * lane, &block.min, 4);
+  uint8_t* halves = scales;  // where the binary16 of this output are
+  uint8_t* half_minima = minima;
+  switch (shape.scale) {
+    case QScale::kFloat:
+      std::memcpy(scales + 4 * lane, &block.scale, 4);
+      return;
+    case QScale::kBytes:
+      for (int s = 0; s < shape.scales; ++s) scales[s * kPanel + lane] = block.scale_bytes[s];
+      if (shape.minima) minima[lane] = block.min_byte;
+      halves = panel + BlockOffset(shape, b / kSuper * kSuper) - SuperBytes(shape);
+      half_minima = halves + 2 * kPanel;
+      break;
+    case QScale::kHalf:
+      break;
   }
+  std::memcpy(halves + 2 * lane, &block.scale_half, 2);
+  if (shape.minima) std::memcpy(half_minima + 2 * lane, &block.min_half, 2);
 }
 
 }  // namespace
 
-int64_t QBlockBytes(QFormat format) {
-  return format == QFormat::kF32 ? kPanel * kBlock * 4 : BlockBytes(ShapeOf(format));
+int64_t QPanelBytes(QFormat format, int64_t inputs) {
+  if (format == QFormat::kF32) return inputs * kPanel * 4;
+  const QFormatShape shape = ShapeOf(format);
+  return inputs / kBlock * BlockBytes(shape) + inputs / kBlock / kSuper * SuperBytes(shape);
 }
 
 bool CanPackQuantized(TensorType type) {
@@ -210,7 +223,7 @@ PackedMatrix PackedMatrix::Allocate(QFormat format, int64_t outputs, int64_t inp
   m.format_ = format;
   m.outputs_ = outputs;
   m.inputs_ = inputs;
-  m.panel_bytes_ = format == QFormat::kF32 ? inputs * kPanel * 4 : inputs / kBlock * QBlockBytes(format);
+  m.panel_bytes_ = QPanelBytes(format, inputs);
   const size_t bytes = static_cast<size_t>((m.size_bytes() + 63) / 64 * 64);
   void* p = std::aligned_alloc(64, bytes);
   if (p == nullptr) throw std::bad_alloc();
@@ -258,7 +271,7 @@ absl::Status PackedMatrix::PackBlocks(const TensorView& tensor, int64_t first) {
       } else {
         QuantizeFloats(floats.data() + b * kBlock, &block);
       }
-      WriteBlock(shape, block, static_cast<int>(n % kPanel), out + b * BlockBytes(shape));
+      WriteBlock(shape, block, static_cast<int>(n % kPanel), b, out);
     }
   }
   return absl::OkStatus();
@@ -267,13 +280,15 @@ absl::Status PackedMatrix::PackBlocks(const TensorView& tensor, int64_t first) {
 float PackedMatrix::At(int64_t output, int64_t input) const {
   const int lane = static_cast<int>(output % kPanel);
   const uint8_t* p = panel(output / kPanel);
-  float value;
   if (format_ == QFormat::kF32) {
+    float value;
     std::memcpy(&value, p + 4 * (input * kPanel + lane), 4);
     return value;
   }
   const QFormatShape shape = ShapeOf(format_);
-  p += input / kBlock * BlockBytes(shape);
+  const int64_t b = input / kBlock;
+  const uint8_t* super = p + BlockOffset(shape, b / kSuper * kSuper) - SuperBytes(shape);
+  p += BlockOffset(shape, b);
   const int i = static_cast<int>(input % kBlock), g = i / 4, byte = 4 * lane + i % 4;
   int q;
   if (shape.bits == 8) {
@@ -284,25 +299,36 @@ float PackedMatrix::At(int64_t output, int64_t input) const {
     if (shape.bits == 6) q |= ((p[256 + 64 * (g / 4) + byte] >> (2 * (g % 4))) & 3) << 4;
   }
   const int index = (shape.scales == 2 ? i / 16 * kPanel : 0) + lane;
-  const auto read = [&](const uint8_t* from) {
+  const auto read = [&](const uint8_t* from, const uint8_t* factors) {
     float f;
-    if (shape.scale_bytes == 2) return HalfToFloat(Read16(from + 2 * index));
+    switch (shape.scale) {
+      case QScale::kHalf:
+        return HalfToFloat(Read16(from + 2 * index));
+      case QScale::kBytes:
+        f = HalfToFloat(Read16(factors + 2 * lane));
+        return f * static_cast<float>(shape.minima ? int{from[index]} : int{static_cast<int8_t>(from[index])});
+      case QScale::kFloat:
+        break;
+    }
     std::memcpy(&f, from + 4 * index, 4);
     return f;
   };
   const uint8_t* scales = p + QuantBytes(shape);
-  value = read(scales) * static_cast<float>(q - shape.zero);
-  return shape.minima ? value + read(scales + ScaleBytes(shape)) : value;
+  const float value = read(scales, super) * static_cast<float>(q - shape.zero);
+  return shape.minima ? value + read(scales + ScaleBytes(shape), super + 2 * kPanel) : value;
 }
 
-QuantizedRows QuantizedBuffer::Get(int64_t rows, int64_t inputs, int planes) {
+QuantizedRows QuantizedBuffer::Get(int64_t rows, int64_t inputs, float wide_above) {
   const auto grow = [](auto* v, int64_t n) {
     if (v->size() < static_cast<size_t>(n)) v->resize(static_cast<size_t>(n));
   };
-  grow(&q_, rows * planes * inputs);
-  grow(&scale_, rows * inputs / kBlock);
-  grow(&sum16_, rows * planes * inputs / 16);
-  return {rows, inputs, planes, q_.data(), scale_.data(), sum16_.data()};
+  const int64_t values = (rows + kRowGroup - 1) / kRowGroup * kRowGroup * (inputs / kBlock);
+  grow(&q_, values * 2 * kBlock);
+  grow(&wide_, values);
+  grow(&scale_, values);
+  grow(&sum_, values);
+  grow(&less_, 3 * values);
+  return {rows, inputs, wide_above, q_.data(), wide_.data(), scale_.data(), sum_.data(), less_.data()};
 }
 
 }  // namespace precis::engine::cpu

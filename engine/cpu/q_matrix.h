@@ -8,7 +8,8 @@
 // Integers: 8 groups of 4 consecutive inputs; a group is 64 bytes, byte 4 * output + (input % 4). With 4 bits, group g
 // lies in the low and group g + 4 in the high halves of the same 64 bytes; the fifth bits follow as one 64-byte plane
 // (bit g of a byte belongs to group g), the fifth and sixth bits as two (bits 2 * (g % 4) of plane g / 4).
-// So a panel is read front to back, once, whatever the number of activation rows.
+// So a panel is read front to back, once, whatever the number of activation rows. In the formats of super-blocks (K)
+// the scales and minima are the bytes of the file, and every 8 blocks follow the binary16 that they are multiplied by.
 #pragma once
 
 #include <cstddef>
@@ -32,13 +33,13 @@ enum class QFormat : uint8_t {
   kU5Min,   // Q5_1: binary16 scale and minimum
   kS8,      // Q8_0: binary16 scale, signed
   kS8Wide,  // F32, F16, BF16 quantised at load: float scale, signed
-  kU4K,     // Q4_K: float scale and minimum (the products that the file stores as factors)
+  kU4K,     // Q4_K: scale and minimum in bytes and factors
   kU5K,     // Q5_K: the same with five bits
-  kS6,      // Q6_K: float scales of 16 inputs each, zero 32
+  kS6,      // Q6_K: scales of 16 inputs each in bytes and factors, zero 32
 };
 
-// Bytes of one block of one panel.
-int64_t QBlockBytes(QFormat format);
+// Bytes of a panel of so many inputs: a multiple of 32, with super-blocks of 256.
+int64_t QPanelBytes(QFormat format, int64_t inputs);
 // The format that a stored type is repacked to. Requires CanPackQuantized(type).
 QFormat QFormatOf(TensorType type);
 // F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q5_K Q6_K.
@@ -81,37 +82,42 @@ class PackedMatrix {
   std::unique_ptr<uint8_t, Free> data_;
 };
 
-// Activations in blocks of 32, in one plane of 8 bits or in two that make about 16:
+// Activations in blocks of 32, each with its scale: 8 bits for most, and a second plane of 8 more bits for the blocks
+// with large numbers, which would else make nearly all of the error:
 //
-//   x[r, k] ~ scale[r, k / 32] * q[r, 0, k]                        scale = max |x| / 127
-//   x[r, k] ~ scale[r, k / 32] * (254 * q[r, 0, k] + q[r, 1, k])   scale = max |x| / (127 * 254)
+//   x[r, k] ~ scale[r, k / 32] * v[r, k],   v = q0                             scale = max |x| / 127
+//                                        or v = 255 * q1 + q0, where `wide`    scale = max |x| / (127 * 255 + 127)
 //
-// with every q in [-127, 127]. A block with a NaN or an infinity gets the scale NaN, so that it shows in every result.
-inline constexpr int kPlaneBase = 254;
+// with every q in [-127, 127]. A block is wide if its largest number is above `wide_above` times the root mean square
+// of its row. A block with a NaN or an infinity gets the scale NaN, so that it shows in every result.
+//
+// Four rows lie together, block by block, so that a kernel reads the rows of its tile front to back at fixed distances.
+// q1 of a block that is not wide is zero: a tile may read it for the sake of its other rows.
+inline constexpr int kPlaneBase = 255;
+inline constexpr int kRowGroup = 4;
 
 struct QuantizedRows {
   int64_t rows = 0, inputs = 0;
-  int planes = 1;
-  int8_t* q = nullptr;       // [rows][planes][inputs]
-  float* scale = nullptr;    // [rows][inputs / 32]
-  int32_t* sum16 = nullptr;  // [rows][planes][inputs / 16] sums of q
+  float wide_above = 0;     // >= 0; 0: all blocks, infinity: none
+  int8_t* q = nullptr;      // [rows / 4][inputs / 32][q0, q1][4][32]
+  uint8_t* wide = nullptr;  // [rows / 4][inputs / 32][4]: 1 where the block is, else 0
+  float* scale = nullptr;   // [rows / 4][inputs / 32][4]
+  float* sum = nullptr;     // [rows / 4][inputs / 32][4]: scale * sum of v, what a minimum is multiplied by
+  int32_t* less = nullptr;  // [rows / 4][inputs / 32][3][4]: minus the sum of v over the block and its halves
 
-  // The view of one of the rows.
-  QuantizedRows Row(int64_t r) const {
-    return {
-        1, inputs, planes, q + r * planes * inputs, scale + r * (inputs / kBlock), sum16 + r * planes * (inputs / 16)};
-  }
+  int64_t blocks() const { return inputs / kBlock; }
 };
 
 // Owns the memory of QuantizedRows and grows to the largest size asked for.
 class QuantizedBuffer {
  public:
-  QuantizedRows Get(int64_t rows, int64_t inputs, int planes);
+  QuantizedRows Get(int64_t rows, int64_t inputs, float wide_above);
 
  private:
   std::vector<int8_t> q_;
-  std::vector<float> scale_;
-  std::vector<int32_t> sum16_;
+  std::vector<uint8_t> wide_;
+  std::vector<float> scale_, sum_;
+  std::vector<int32_t> less_;
 };
 
 }  // namespace precis::engine::cpu

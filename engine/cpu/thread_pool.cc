@@ -10,8 +10,11 @@
 namespace precis::engine::cpu {
 namespace {
 
-// About 10 microseconds on current CPUs: longer than the gap between two operations, shorter than a sleep and a wake.
-constexpr int kSpins = 300;
+// How long a thread waits awake. First without giving the core away, for longer than the gap between two operations
+// (about 10 microseconds on current CPUs); then letting others run, for longer than what lies between two tokens of a
+// decoder: to sleep and to be woken costs up to 50 microseconds on a virtual machine.
+constexpr int kSpins = 400;
+constexpr int kYields = 200;
 // More ranges than threads, so that a thread which was descheduled holds the others up by a fraction of the work.
 constexpr int64_t kChunksPerThread = 4;
 constexpr int kMaxThreads = 256;
@@ -24,6 +27,20 @@ void Pause() {
 #endif
 }
 
+// Calls `done` until it is true or the time awake is over; returns its last value.
+template <typename Done>
+bool WaitAwake(Done&& done) {
+  for (int i = 0; i < kSpins; ++i) {
+    if (done()) return true;
+    Pause();
+  }
+  for (int i = 0; i < kYields; ++i) {
+    if (done()) return true;
+    std::this_thread::yield();
+  }
+  return done();
+}
+
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int ThreadCount(int requested) {
@@ -31,12 +48,17 @@ int ThreadCount(int requested) {
   return std::clamp(requested > 0 ? requested : cores, 1, kMaxThreads);
 }
 
+constexpr uint64_t Ranges(uint64_t next, uint64_t end) { return end << 32 | next; }
+constexpr uint64_t Next(uint64_t ranges) { return ranges & 0xffffffffu; }
+constexpr uint64_t End(uint64_t ranges) { return ranges >> 32; }
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
-  const int count = ThreadCount(threads);
+  const size_t count = static_cast<size_t>(ThreadCount(threads));
+  shares_ = std::make_unique<Share[]>(count);
   workers_.reserve(count - 1);
-  for (int i = 1; i < count; ++i) workers_.emplace_back([this] { WorkerLoop(); });
+  for (size_t i = 1; i < count; ++i) workers_.emplace_back([this, i] { WorkerLoop(i); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -67,49 +89,68 @@ void ThreadPool::Run(int64_t n, int64_t grain, RangeFn fn, void* context) {
   }
   std::lock_guard turn(turn_);
   const int64_t grains_per_chunk = CeilDiv(grains, std::min(grains, threads() * kChunksPerThread));
-  const int64_t chunks = CeilDiv(grains, grains_per_chunk);
-  job_ = {fn, context, n, grains_per_chunk * grain, chunks};
+  const uint64_t chunks = static_cast<uint64_t>(CeilDiv(grains, grains_per_chunk));
+  const Job job{fn, context, n, grains_per_chunk * grain};
   unfinished_.store(static_cast<uint32_t>(chunks), std::memory_order_relaxed);
-  unclaimed_.store(chunks, std::memory_order_release);  // publishes job_ and unfinished_
+  const uint64_t count = static_cast<uint64_t>(threads());
+  // The others first: they begin while the caller is still here.
+  for (uint64_t t = count; t-- > 0;) {
+    shares_[t].job = job;
+    shares_[t].ranges.store(Ranges(chunks * t / count, chunks * (t + 1) / count), std::memory_order_release);
+  }
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
 
-  while (RunOneChunk()) {
-  }
-  for (int spin = 0; spin < kSpins && unfinished_.load(std::memory_order_acquire) != 0; ++spin) Pause();
+  Finished(Work(0));
+  WaitAwake([&] { return unfinished_.load(std::memory_order_acquire) == 0; });
   while (const uint32_t left = unfinished_.load(std::memory_order_acquire)) {
     unfinished_.wait(left, std::memory_order_acquire);
   }
 }
 
-bool ThreadPool::RunOneChunk() {
-  // A look first: late comers must not run the counter down for ever.
-  if (unclaimed_.load(std::memory_order_relaxed) <= 0) return false;
-  const int64_t left = unclaimed_.fetch_sub(1, std::memory_order_acquire);
-  if (left <= 0) return false;
-  const int64_t begin = (job_.chunks - left) * job_.chunk;
-  inside_job = true;
-  job_.fn(job_.context, begin, std::min(job_.n, begin + job_.chunk));
-  inside_job = false;
-  if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    unfinished_.notify_all();
-    return false;
+uint32_t ThreadPool::WorkOn(Share* share) {
+  uint32_t done = 0;
+  uint64_t ranges = share->ranges.load(std::memory_order_relaxed);
+  while (Next(ranges) < End(ranges)) {
+    // Whoever takes a range sees the job that it is of: the store of `ranges` published it.
+    if (!share->ranges.compare_exchange_weak(ranges, ranges + 1, std::memory_order_acquire,
+                                             std::memory_order_relaxed)) {
+      continue;
+    }
+    const Job& job = share->job;
+    const int64_t begin = static_cast<int64_t>(Next(ranges)) * job.chunk;
+    job.fn(job.context, begin, std::min(job.n, begin + job.chunk));
+    ++done;
+    ranges = share->ranges.load(std::memory_order_relaxed);
   }
-  return true;
+  return done;
 }
 
-void ThreadPool::WorkerLoop() {
+uint32_t ThreadPool::Work(size_t own) {
+  const size_t count = static_cast<size_t>(threads());
+  inside_job = true;
+  uint32_t done = 0;
+  for (size_t i = 0; i < count; ++i) done += WorkOn(&shares_[(own + i) % count]);
+  inside_job = false;
+  return done;
+}
+
+void ThreadPool::Finished(uint32_t ranges) {
+  if (ranges > 0 && unfinished_.fetch_sub(ranges, std::memory_order_acq_rel) == ranges) unfinished_.notify_all();
+}
+
+bool ThreadPool::HasWork(size_t own) const {
+  const uint64_t ranges = shares_[own].ranges.load(std::memory_order_relaxed);
+  return Next(ranges) < End(ranges);
+}
+
+void ThreadPool::WorkerLoop(size_t own) {
   while (true) {
     const uint32_t seen = generation_.load(std::memory_order_acquire);
     if (stop_.load(std::memory_order_relaxed)) return;
-    while (RunOneChunk()) {
-    }
-    bool changed = false;
-    for (int spin = 0; spin < kSpins && !changed; ++spin) {
-      Pause();
-      changed = generation_.load(std::memory_order_relaxed) != seen;
-    }
-    if (!changed) generation_.wait(seen, std::memory_order_acquire);
+    Finished(Work(own));
+    const bool woken = WaitAwake([&] { return HasWork(own) || generation_.load(std::memory_order_relaxed) != seen; });
+    if (!woken) generation_.wait(seen, std::memory_order_acquire);
   }
 }
 

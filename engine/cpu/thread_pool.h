@@ -14,8 +14,8 @@
 
 namespace precis::engine::cpu {
 
-// Thread-safe: calls from several threads take turns, one operation at a time. Idle threads spin for some microseconds
-// (the next operation of a layer follows at once), then sleep.
+// Thread-safe: calls from several threads take turns, one operation at a time. Idle threads wait awake for some tens of
+// microseconds (the next operation of a layer follows at once), then sleep.
 class ThreadPool {
  public:
   // `threads` counts the caller of ParallelFor: a pool of one starts no thread. 0: one for each core. At most 256.
@@ -48,23 +48,32 @@ class ThreadPool {
     RangeFn fn = nullptr;
     void* context = nullptr;
     int64_t n = 0;
-    int64_t chunk = 0;   // size of a range
-    int64_t chunks = 0;  // number of ranges
+    int64_t chunk = 0;  // size of a range
+  };
+
+  // The ranges that one thread does unless others are done before it, and the job they are of: what a thread needs to
+  // begin lies in one cache line of its own.
+  struct alignas(64) Share {
+    // Index of the next range in the low half, of the end in the high half. Ranges are taken by compare-and-swap.
+    std::atomic<uint64_t> ranges{0};
+    // Written by the holder of turn_ while no range of any share is unfinished; read only after a range was taken, and
+    // until that range is done the job cannot end.
+    Job job;
   };
 
   void Run(int64_t n, int64_t grain, RangeFn fn, void* context);
-  // Takes one range of the current job and runs it; false when none is left.
-  bool RunOneChunk();
-  void WorkerLoop();
+  // Does ranges of `own` while there are any, then those of the others; returns how many it did.
+  uint32_t Work(size_t own);
+  static uint32_t WorkOn(Share* share);
+  void Finished(uint32_t ranges);
+  bool HasWork(size_t own) const;
+  void WorkerLoop(size_t own);
 
   std::vector<std::thread> workers_;
-  std::mutex turn_;  // held by the caller whose job is running
+  std::unique_ptr<Share[]> shares_;  // one for each thread; the caller's is the first
+  std::mutex turn_;                  // held by the caller whose job is running
 
-  // Written by the holder of turn_ while unclaimed_ <= 0; read only by threads that have claimed a range, and then the
-  // job cannot end before they are done with it.
-  Job job_;
   // Each on its own cache line: they are written by different threads at the same time.
-  alignas(64) std::atomic<int64_t> unclaimed_{0};    // ranges nobody has taken; below zero after late comers
   alignas(64) std::atomic<uint32_t> unfinished_{0};  // ranges not done yet
   alignas(64) std::atomic<uint32_t> generation_{0};  // counts jobs; idle threads sleep on it
   std::atomic<bool> stop_{false};

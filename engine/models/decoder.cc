@@ -10,6 +10,12 @@
 #include "precis/base/status_macros.h"
 
 namespace precis::engine {
+namespace {
+
+// Enough rows to share loads of keys and values, and few enough that a row's own positions are a small part of a page.
+constexpr int64_t kBlockRows = 8;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Load(DecoderFiles files, bool exact, cpu::IsaLevel isa,
                                                        bool check_weights, std::shared_ptr<cpu::ThreadPool> pool) {
@@ -41,17 +47,24 @@ void Decoder::Reserve(int64_t rows) {
   size(&gate_up_, 2 * c.ffn);
   size(&gated_, c.ffn);
   size(&angles_, 2 * c.head_dim);
-  quantized_.Get(rows, std::max({c.hidden, c.ffn, c.heads * c.head_dim}), 2);
+  quantized_.Get(rows, std::max({c.hidden, c.ffn, c.heads * c.head_dim}), 0);
 }
 
 int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
   const DecoderConfig& c = config_;
   rows_.clear();
+  blocks_.clear();
+  last_blocks_.clear();
+  int64_t wanted = 0;
   for (const DecoderChunk& chunk : chunks) {
-    cache->Extend(chunk.sequence, chunk.sequence->length() + static_cast<int64_t>(chunk.tokens.size()));
-    for (size_t i = 0; i < chunk.tokens.size(); ++i) {
-      rows_.push_back({chunk.sequence, chunk.sequence->length() + static_cast<int64_t>(i), chunk.tokens[i]});
+    const int64_t first = static_cast<int64_t>(rows_.size()), size = static_cast<int64_t>(chunk.tokens.size());
+    cache->Extend(chunk.sequence, chunk.sequence->length() + size);
+    for (int64_t i = 0; i < size; ++i) {
+      rows_.push_back({chunk.sequence, chunk.sequence->length() + i, chunk.tokens[static_cast<size_t>(i)]});
     }
+    AddBlocks(rows_.data(), first, size, first, &blocks_);
+    AddBlocks(rows_.data(), first + size - chunk.wanted, chunk.wanted, wanted, &last_blocks_);
+    wanted += chunk.wanted;
   }
   const int64_t rows = static_cast<int64_t>(rows_.size());
   Reserve(rows);
@@ -69,31 +82,43 @@ int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
                                               angles_.data() + (2 * r + kind) * c.head_dim);
     }
   });
-  for (int64_t l = 0; l < c.layers; ++l) {
-    Attention(l, rows, cache->layout());
+  for (int64_t l = 0; l + 1 < c.layers; ++l) {
+    Attention(l, rows, cache->layout(), blocks_);
     FeedForward(weights_.layers[static_cast<size_t>(l)], rows);
   }
-  int64_t first = 0, wanted = 0;
-  for (const DecoderChunk& chunk : chunks) {
-    const int64_t size = static_cast<int64_t>(chunk.tokens.size());
-    for (int64_t i = size - chunk.wanted; i < size; ++i) {
-      kernels_->rms_norm(x_.data() + (first + i) * c.hidden, weights_.output_norm.data(), c.hidden, c.norm_eps,
-                         states_.data() + wanted++ * c.hidden);
-    }
-    first += size;
-    cache->Commit(chunk.sequence, chunk.tokens);
+  // What only later tokens would read of the last layer are its keys and values.
+  Attention(c.layers - 1, rows, cache->layout(), last_blocks_);
+  if (wanted > 0) {
+    const DecoderLayer& last = weights_.layers.back();
+    FeedForward(last, wanted);
+    ForRows(wanted, [&](int64_t r) {
+      AddPart(r, last.post_ffn_norm);
+      kernels_->rms_norm(x_.data() + r * c.hidden, weights_.output_norm.data(), c.hidden, c.norm_eps,
+                         states_.data() + r * c.hidden);
+    });
   }
+  for (const DecoderChunk& chunk : chunks) cache->Commit(chunk.sequence, chunk.tokens);
   return wanted;
 }
 
-void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout) {
+void Decoder::AddBlocks(const Row* rows, int64_t first, int64_t count, int64_t to, std::vector<Block>* blocks) {
+  for (int64_t i = 0; i < count;) {
+    // Borders at multiples of kBlockRows, so that no block crosses a page.
+    const int64_t size = std::min(count - i, kBlockRows - rows[first + i].position % kBlockRows);
+    blocks->push_back({first + i, to + i, size});
+    i += size;
+  }
+}
+
+void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout, std::span<const Block> blocks) {
   const DecoderConfig& c = config_;
   const DecoderLayer& layer = weights_.layers[static_cast<size_t>(index)];
   const bool global = c.IsGlobal(index);
   const int64_t q_size = c.heads * c.head_dim, kv_size = c.kv_heads * c.head_dim, qkv_size = q_size + 2 * kv_size;
 
-  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden, layer.qkv.planes())};
+  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden, layer.qkv.wide_above())};
   ForRows(rows, [&](int64_t r) {
+    if (index > 0) AddPart(r, weights_.layers[static_cast<size_t>(index - 1)].post_ffn_norm);
     kernels_->rms_norm(x_.data() + r * c.hidden, layer.attention_norm.data(), c.hidden, c.norm_eps,
                        normed_.data() + r * c.hidden);
     ops::PrepareRow(*kernels_, layer.qkv, in, r);
@@ -123,22 +148,27 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout) {
       rope_[local ? 1 : 0].Apply(angles, c.kv_heads, k);
     }
     for (int64_t i = 0; i < q_size; ++i) q[i] *= c.attention_scale;
-    ops::StoreKv(layout, index, k, v, row.position % cpu::kKvPage, row.sequence->page(row.position / cpu::kKvPage));
+    ops::StoreKv(*kernels_, layout, index, k, v, row.position % cpu::kKvPage,
+                 row.sequence->page(row.position / cpu::kKvPage));
   });
 
-  // Queries of one row and KV head share its keys and values; rows are independent.
+  // The queries of one block and KV head share its keys and values; blocks are independent.
   const int64_t group = c.heads / c.kv_heads;
-  pool_->ParallelFor(rows * c.kv_heads, 1, [&](int64_t begin, int64_t end) {
+  pool_->ParallelFor(static_cast<int64_t>(blocks.size()) * c.kv_heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t r = task / c.kv_heads, head = task % c.kv_heads;
-      const Row& row = rows_[static_cast<size_t>(r)];
+      const Block& block = blocks[static_cast<size_t>(task / c.kv_heads)];
+      const int64_t head = task % c.kv_heads;
+      const Row& row = rows_[static_cast<size_t>(block.row)];
       kernels_->attend({
-          .queries = qkv_.data() + r * qkv_size + head * group * c.head_dim,
-          .out = attended_.data() + r * q_size + head * group * c.head_dim,
+          .queries = qkv_.data() + block.row * qkv_size + head * group * c.head_dim,
+          .out = attended_.data() + block.to * q_size + head * group * c.head_dim,
+          .query_stride = qkv_size,
+          .out_stride = q_size,
           .pages = row.sequence->pages(),
           .page_offset = layout.offset(index, head),
-          .begin = global ? 0 : std::max<int64_t>(0, row.position + 1 - c.window),
-          .end = row.position + 1,
+          .position = row.position,
+          .window = global ? 0 : c.window,
+          .rows = static_cast<int>(block.rows),
           .group = static_cast<int>(group),
           .head_dim = static_cast<int>(c.head_dim),
           .half = layout.half,
@@ -146,30 +176,37 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout) {
       });
     }
   });
+  int64_t kept = 0;
+  for (const Block& block : blocks) {
+    // Rows only move to the front, and in their order.
+    std::memmove(x_.data() + block.to * c.hidden, x_.data() + block.row * c.hidden,
+                 static_cast<size_t>(block.rows * c.hidden) * sizeof(float) * (block.to != block.row));
+    kept += block.rows;
+  }
+  if (kept == 0) return;
 
-  ops::LinearInput attended{attended_.data(), quantized_.Get(rows, q_size, layer.attention_output.planes())};
-  ForRows(rows, [&](int64_t r) { ops::PrepareRow(*kernels_, layer.attention_output, attended, r); });
-  ops::Linear(*kernels_, pool_.get(), layer.attention_output, attended, rows, part_.data());
-  ForRows(rows, [&](int64_t r) { AddPart(r, layer.post_attention_norm); });
+  ops::LinearInput attended{attended_.data(), quantized_.Get(kept, q_size, layer.attention_output.wide_above())};
+  ForRows(kept, [&](int64_t r) { ops::PrepareRow(*kernels_, layer.attention_output, attended, r); });
+  ops::Linear(*kernels_, pool_.get(), layer.attention_output, attended, kept, part_.data());
 }
 
 void Decoder::FeedForward(const DecoderLayer& layer, int64_t rows) {
   const DecoderConfig& c = config_;
-  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden, layer.gate_up.planes())};
+  ops::LinearInput in{normed_.data(), quantized_.Get(rows, c.hidden, layer.gate_up.wide_above())};
   ForRows(rows, [&](int64_t r) {
+    AddPart(r, layer.post_attention_norm);
     kernels_->rms_norm(x_.data() + r * c.hidden, layer.ffn_norm.data(), c.hidden, c.norm_eps,
                        normed_.data() + r * c.hidden);
     ops::PrepareRow(*kernels_, layer.gate_up, in, r);
   });
   ops::Linear(*kernels_, pool_.get(), layer.gate_up, in, rows, gate_up_.data());
-  ops::LinearInput gated{gated_.data(), quantized_.Get(rows, c.ffn, layer.down.planes())};
+  ops::LinearInput gated{gated_.data(), quantized_.Get(rows, c.ffn, layer.down.wide_above())};
   ForRows(rows, [&](int64_t r) {
     const float* gate = gate_up_.data() + r * 2 * c.ffn;
     (c.gelu ? kernels_->gelu_gate : kernels_->silu_gate)(gate, gate + c.ffn, c.ffn, gated_.data() + r * c.ffn);
     ops::PrepareRow(*kernels_, layer.down, gated, r);
   });
   ops::Linear(*kernels_, pool_.get(), layer.down, gated, rows, part_.data());
-  ForRows(rows, [&](int64_t r) { AddPart(r, layer.post_ffn_norm); });
 }
 
 void Decoder::AddPart(int64_t r, const std::vector<float>& post_norm) {
@@ -184,7 +221,7 @@ std::span<const float> Decoder::Logits(int64_t first, int64_t count) {
   const size_t size = static_cast<size_t>(count * config_.vocabulary);
   if (logits_.size() < size) logits_.resize(size);
   ops::LinearInput in{states_.data() + first * config_.hidden,
-                      quantized_.Get(count, config_.hidden, weights_.output.planes())};
+                      quantized_.Get(count, config_.hidden, weights_.output.wide_above())};
   for (int64_t r = 0; r < count; ++r) ops::PrepareRow(*kernels_, weights_.output, in, r);
   ops::Linear(*kernels_, pool_.get(), weights_.output, in, count, logits_.data());
   if (config_.logit_cap > 0) kernels_->soft_cap(logits_.data(), static_cast<int64_t>(size), config_.logit_cap);

@@ -54,9 +54,17 @@ class Decoder {
     int64_t position;
     TokenId token;
   };
+  // Consecutive rows of a sequence that attend together: all in one page, at most kBlockRows.
+  struct Block {
+    int64_t row;  // the first one
+    int64_t to;   // where its result goes
+    int64_t rows;
+  };
   Decoder() = default;
   void Reserve(int64_t rows);
-  void Attention(int64_t layer, int64_t rows, const KvLayout& layout);
+  static void AddBlocks(const Row* rows, int64_t first, int64_t count, int64_t to, std::vector<Block>* blocks);
+  // From here on only the rows of `blocks` go on, as rows 0, 1...; without blocks the keys and values are all.
+  void Attention(int64_t layer, int64_t rows, const KvLayout& layout, std::span<const Block> blocks);
   void FeedForward(const DecoderLayer& layer, int64_t rows);
   // Adds to row r what a part of the layer computed, normalised first where the family does so.
   void AddPart(int64_t r, const std::vector<float>& post_norm);
@@ -77,6 +85,7 @@ class Decoder {
 
   // Scratch, [rows][...], kept between steps.
   std::vector<Row> rows_;
+  std::vector<Block> blocks_, last_blocks_;  // of all rows; of those whose states are wanted
   std::vector<float> x_, normed_, qkv_, attended_, gate_up_, gated_, part_, angles_, states_, logits_;
   cpu::QuantizedBuffer quantized_;
   int64_t capacity_ = 0;

@@ -25,10 +25,10 @@ absl::Status LinearWeights::CheckTypes(const std::vector<const TensorView*>& ten
   return absl::OkStatus();
 }
 
-absl::StatusOr<LinearWeights> LinearWeights::Pack(const std::vector<const TensorView*>& tensors, bool exact, int planes,
-                                                  cpu::ThreadPool* pool) {
+absl::StatusOr<LinearWeights> LinearWeights::Pack(const std::vector<const TensorView*>& tensors, bool exact,
+                                                  float wide_above, cpu::ThreadPool* pool) {
   LinearWeights w;
-  w.planes_ = planes;
+  w.wide_above_ = wide_above;
   PRECIS_RETURN_IF_ERROR(CheckTypes(tensors, exact));
   for (const TensorView* t : tensors) {
     w.inputs_ = t->columns();
@@ -65,7 +65,7 @@ int64_t LinearWeights::size_bytes() const {
 }
 
 void PrepareRow(const cpu::DecodeKernels& kernels, const LinearWeights& w, const LinearInput& in, int64_t r) {
-  if (w.quantized()) kernels.quantize(in.x + r * w.inputs(), in.q.Row(r));
+  if (w.quantized()) kernels.quantize(in.x + r * w.inputs(), in.q, r);
 }
 
 void Linear(const cpu::DecodeKernels& kernels, cpu::ThreadPool* pool, const LinearWeights& w, const LinearInput& in,

@@ -23,9 +23,9 @@ struct LinearInput {
 class LinearWeights {
  public:
   // Packs `tensors`, each [outputs, inputs] with equal inputs. `exact`: as floats; else in the quantised format of
-  // each tensor's type (as floats where inputs is no multiple of 32), with activations in `planes` (1 or 2) of 8 bits.
-  // Unimplemented, by name, for a type that neither takes.
-  static absl::StatusOr<LinearWeights> Pack(const std::vector<const TensorView*>& tensors, bool exact, int planes,
+  // each tensor's type (as floats where inputs is no multiple of 32), with activations as QuantizedRows says for
+  // `wide_above`. Unimplemented, by name, for a type that neither takes.
+  static absl::StatusOr<LinearWeights> Pack(const std::vector<const TensorView*>& tensors, bool exact, float wide_above,
                                             cpu::ThreadPool* pool);
 
   // The same errors without packing.
@@ -35,7 +35,7 @@ class LinearWeights {
   int64_t inputs() const { return inputs_; }
   int64_t size_bytes() const;
   bool quantized() const { return quantized_; }  // some matrix wants quantised activations
-  int planes() const { return planes_; }
+  float wide_above() const { return wide_above_; }
 
   const std::vector<cpu::PackedMatrix>& parts() const { return parts_; }
 
@@ -43,7 +43,7 @@ class LinearWeights {
   std::vector<cpu::PackedMatrix> parts_;
   int64_t outputs_ = 0, inputs_ = 0;
   bool quantized_ = false;
-  int planes_ = 1;
+  float wide_above_ = 0;
 };
 
 // Quantises row r of the input, if these weights want that.

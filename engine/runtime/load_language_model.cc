@@ -20,7 +20,7 @@ namespace precis::engine {
 namespace {
 
 // Changes whenever a kernel changes a bit of the result.
-constexpr const char* kDecoderKernelVersion = "decoder-1";
+constexpr const char* kDecoderKernelVersion = "decoder-2";
 
 absl::Status CheckOptions(const LoadOptions& options) {
   if (!options.numeric_mode.empty() && options.numeric_mode != "fast" && options.numeric_mode != "exact") {

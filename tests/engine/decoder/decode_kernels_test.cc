@@ -101,7 +101,18 @@ TEST(DecodeKernels, AttentionIsRightAndTheSameEverywhere) {
         }
         const auto q = Random(static_cast<size_t>(group * dim), 0.3f, 9);
         std::vector<float> y(q.size()), reference(q.size());
-        AttentionArgs args{q.data(), reference.data(), pointers.data(), offset, begin, end, group, dim, half};
+        AttentionArgs args{.queries = q.data(),
+                           .out = reference.data(),
+                           .query_stride = 0,
+                           .out_stride = 0,
+                           .pages = pointers.data(),
+                           .page_offset = offset,
+                           .position = end - 1,
+                           .window = begin == 0 ? 0 : end - begin,
+                           .rows = 1,
+                           .group = group,
+                           .head_dim = dim,
+                           .half = half};
         ScalarDecodeKernels().attend(args);
         for (const IsaLevel isa : AvailableIsaLevels()) {
           args.out = y.data();
@@ -132,6 +143,79 @@ TEST(DecodeKernels, AttentionIsRightAndTheSameEverywhere) {
         }
       }
     }
+  }
+}
+
+// Rows that attend together, with and without a window, give what each gives alone. Slots past the last row are NaN.
+TEST(DecodeKernels, RowsTogetherAttendAsEachAloneBitwise) {
+  const int dim = 32;
+  std::vector<std::vector<float>> pages;
+  std::vector<const void*> pointers;
+  for (uint32_t p = 0; p < 3; ++p) {
+    pages.push_back(Random(128 * dim, 1, 40 + p));
+    pointers.push_back(pages.back().data());
+  }
+  for (const int group : {1, 2, 3, 4, 5, 7}) {
+    for (const int64_t position : {0, 5, 64, 120, 136}) {
+      for (const int rows : {1, 2, 7, 8}) {
+        for (int64_t slot = (position + rows) % 64; slot < 64 && slot != 0; ++slot) {
+          auto& page = pages[static_cast<size_t>((position + rows) / 64)];
+          for (int d = 0; d < dim; ++d) {
+            page[static_cast<size_t>(d * 64 + slot)] = std::numeric_limits<float>::quiet_NaN();
+            page[static_cast<size_t>(64 * dim + slot * dim + d)] = std::numeric_limits<float>::quiet_NaN();
+          }
+        }
+        const int64_t width = group * dim;
+        const auto q = Random(static_cast<size_t>(rows * (width + 5)), 0.5f, 50);
+        for (const int64_t window : {0, 1, 3, 9, 70, 128}) {
+          for (const float cap : {0.0f, 2.0f}) {
+            AttentionArgs args{.queries = q.data(),
+                               .out = nullptr,
+                               .query_stride = width + 5,
+                               .out_stride = width,
+                               .pages = pointers.data(),
+                               .page_offset = 0,
+                               .position = position,
+                               .window = window,
+                               .rows = 1,
+                               .group = group,
+                               .head_dim = dim,
+                               .half = false,
+                               .cap = cap};
+            std::vector<float> alone(static_cast<size_t>(rows * width)), together(alone.size());
+            for (int r = 0; r < rows; ++r) {
+              args.queries = q.data() + r * (width + 5);
+              args.out = alone.data() + r * width;
+              args.position = position + r;
+              ScalarDecodeKernels().attend(args);
+            }
+            args.queries = q.data();
+            args.out = together.data();
+            args.position = position;
+            args.rows = rows;
+            for (const float x : alone) ASSERT_TRUE(std::isfinite(x));
+            for (const IsaLevel isa : AvailableIsaLevels()) {
+              std::fill(together.begin(), together.end(), 0.0f);
+              GetDecodeKernels(isa).attend(args);
+              ASSERT_EQ(together, alone) << IsaLevelName(isa) << " group " << group << " position " << position
+                                         << " rows " << rows << " window " << window;
+            }
+          }
+        }
+        for (uint32_t p = 0; p < 3; ++p) pages[p] = Random(128 * dim, 1, 40 + p);
+        for (uint32_t p = 0; p < 3; ++p) pointers[p] = pages[p].data();
+      }
+    }
+  }
+}
+
+TEST(DecodeKernels, HalvesAreTheNearestEverywhere) {
+  auto x = Random(64, 3, 60);
+  x[0] = 0, x[1] = 1e9f, x[2] = 6e-8f, x[3] = 2049, x[4] = 2051;  // beyond the range, subnormal, ties
+  for (const IsaLevel isa : AvailableIsaLevels()) {
+    std::vector<uint16_t> y(64);
+    GetDecodeKernels(isa).to_half(x.data(), 64, y.data());
+    for (size_t i = 0; i < 64; ++i) EXPECT_EQ(y[i], FloatToHalf(x[i])) << IsaLevelName(isa) << " " << x[i];
   }
 }
 

@@ -65,11 +65,31 @@ std::vector<float> RandomRows(int64_t n, uint32_t seed) {
   return x;
 }
 
+void QuantizeAll(const DecodeKernels& k, const float* x, const QuantizedRows& q) {
+  for (int64_t r = 0; r < q.rows; ++r) k.quantize(x + r * q.inputs, q, r);
+}
+
+// Where the block of input k of row r lies among blocks of four rows.
+int64_t BlockAt(const QuantizedRows& q, int64_t r, int64_t k) { return (r / 4 * q.blocks() + k / 32) * 4 + r % 4; }
+
+int Plane(const QuantizedRows& q, int64_t r, int64_t k, int plane) {
+  return q.q[((r / 4 * q.blocks() + k / 32) * 2 + plane) * 128 + r % 4 * 32 + k % 32];
+}
+
+int Integer(const QuantizedRows& q, int64_t r, int64_t k) { return Plane(q, r, k, 0) + 255 * Plane(q, r, k, 1); }
+
+double Value(const QuantizedRows& q, int64_t r, int64_t k) {
+  return static_cast<double>(q.scale[BlockAt(q, r, k)]) * Integer(q, r, k);
+}
+
+// All blocks wide, some, none.
+constexpr float kWideAbove[] = {0, 2, std::numeric_limits<float>::infinity()};
+
 std::vector<float> Product(const DecodeKernels& k, const PackedMatrix& w, const float* x, int64_t rows,
-                           int planes = 1) {
+                           float wide_above) {
   QuantizedBuffer buffer;
-  const QuantizedRows q = buffer.Get(rows, w.inputs(), planes);
-  k.quantize(x, q);
+  const QuantizedRows q = buffer.Get(rows, w.inputs(), wide_above);
+  QuantizeAll(k, x, q);
   std::vector<float> y(static_cast<size_t>(rows * w.outputs()));
   k.gemm(w, q, 0, w.panels(), y.data(), w.outputs());
   return y;
@@ -106,22 +126,24 @@ TEST(PackedMatrix, TensorsSideBySideKeepTheirRows) {
 
 TEST(IntegerGemm, AgreesWithDoubleReference) {
   for (const TensorType type : kTypes) {
-    const int64_t outputs = 45, inputs = 512, rows = 3;
+    const int64_t outputs = 45, inputs = 768, rows = 15;
     const PackedMatrix w = Packed(RandomTensor(type, outputs, inputs, 3).view);
     const std::vector<float> x = RandomRows(rows * inputs, 4);
-    QuantizedBuffer buffer;
-    const QuantizedRows q = buffer.Get(rows, inputs, 1);
-    ScalarDecodeKernels().quantize(x.data(), q);
-    const std::vector<float> y = Product(ScalarDecodeKernels(), w, x.data(), rows);
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t n = 0; n < outputs; ++n) {
-        double sum = 0, size = 0;
-        for (int64_t k = 0; k < inputs; ++k) {
-          const double term = static_cast<double>(w.At(n, k)) * q.q[r * inputs + k] * q.scale[(r * inputs + k) / 32];
-          sum += term;
-          size += std::fabs(term);
+    for (const float wide_above : kWideAbove) {
+      QuantizedBuffer buffer;
+      const QuantizedRows q = buffer.Get(rows, inputs, wide_above);
+      QuantizeAll(ScalarDecodeKernels(), x.data(), q);
+      const std::vector<float> y = Product(ScalarDecodeKernels(), w, x.data(), rows, wide_above);
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t n = 0; n < outputs; ++n) {
+          double sum = 0, size = 0;
+          for (int64_t k = 0; k < inputs; ++k) {
+            const double term = w.At(n, k) * Value(q, r, k);
+            sum += term;
+            size += std::fabs(term);
+          }
+          ASSERT_NEAR(y[static_cast<size_t>(r * outputs + n)], sum, 1e-5 * size) << TypeName(type) << " " << wide_above;
         }
-        ASSERT_NEAR(y[static_cast<size_t>(r * outputs + n)], sum, 1e-5 * size) << TypeName(type);
       }
     }
   }
@@ -129,17 +151,20 @@ TEST(IntegerGemm, AgreesWithDoubleReference) {
 
 TEST(IntegerGemm, EveryInstructionSetAndEveryBatchGivesTheSameBits) {
   for (const TensorType type : kTypes) {
-    const int64_t outputs = 45, inputs = 768, rows = 15;
+    // Several tiles and an odd rest; more blocks than are unpacked at once; a whole number of panels and a rest.
+    const int64_t outputs = 45, inputs = 768, rows = 27;
     const PackedMatrix w = Packed(RandomTensor(type, outputs, inputs, 5).view);
     const std::vector<float> x = RandomRows(rows * inputs, 6);
-    for (const int planes : {1, 2}) {
-      const std::vector<float> expected = Product(ScalarDecodeKernels(), w, x.data(), rows, planes);
+    for (const float wide_above : kWideAbove) {
+      const std::vector<float> expected = Product(ScalarDecodeKernels(), w, x.data(), rows, wide_above);
       for (const IsaLevel isa : AvailableIsaLevels()) {
         const DecodeKernels& k = GetDecodeKernels(isa);
-        EXPECT_EQ(Product(k, w, x.data(), rows, planes), expected) << TypeName(type) << " " << IsaLevelName(isa);
-        for (int64_t r = 0; r < rows; ++r) {
-          const std::vector<float> alone = Product(k, w, x.data() + r * inputs, 1, planes);
-          EXPECT_TRUE(std::equal(alone.begin(), alone.end(), expected.begin() + r * outputs)) << TypeName(type);
+        EXPECT_EQ(Product(k, w, x.data(), rows, wide_above), expected) << TypeName(type) << " " << IsaLevelName(isa);
+        // Every number of rows has its own way through the tiles.
+        for (int64_t count = 1, first = 0; first + count <= rows; first += count++ % 3 == 0 ? 0 : 1) {
+          const std::vector<float> some = Product(k, w, x.data() + first * inputs, count, wide_above);
+          EXPECT_TRUE(std::equal(some.begin(), some.end(), expected.begin() + first * outputs))
+              << TypeName(type) << " " << IsaLevelName(isa) << " rows " << first << " + " << count;
         }
       }
     }
@@ -172,8 +197,9 @@ TEST(IntegerGemm, ExtremeValuesDoNotSaturate) {
         double sum = 0;
         for (int64_t k = 0; k < 256; ++k) sum += w.At(3, k) * sign;
         for (const IsaLevel isa : AvailableIsaLevels()) {
-          for (const int planes : {1, 2}) {
-            EXPECT_NEAR(Product(GetDecodeKernels(isa), w, x.data(), 1, planes)[3], sum, 1e-5 * std::fabs(sum) + 1e-3)
+          for (const float wide_above : kWideAbove) {
+            EXPECT_NEAR(Product(GetDecodeKernels(isa), w, x.data(), 1, wide_above)[3], sum,
+                        1e-5 * std::fabs(sum) + 1e-3)
                 << TypeName(type) << " " << IsaLevelName(isa) << " " << fill;
           }
         }
@@ -184,32 +210,63 @@ TEST(IntegerGemm, ExtremeValuesDoNotSaturate) {
 
 TEST(Quantize, EveryInstructionSetGivesTheSameIntegersAndBadNumbersShow) {
   std::vector<float> x = RandomRows(32 * 8, 8);
-  for (int i = 0; i < 32; ++i) x[static_cast<size_t>(i)] = 0;        // block 0: zero
-  for (int i = 32; i < 64; ++i) x[static_cast<size_t>(i)] = 1e-40f;  // block 1: subnormal
-  x[64] = std::numeric_limits<float>::quiet_NaN();                   // block 2
-  x[96] = -std::numeric_limits<float>::infinity();                   // block 3
-  x[128] = 3e38f;                                                    // block 4: near the largest
+  for (int i = 0; i < 32; ++i) x[static_cast<size_t>(i)] = 0;                                 // block 0: zero
+  for (int i = 32; i < 64; ++i) x[static_cast<size_t>(i)] = 1e-40f;                           // block 1: subnormal
   for (int i = 160; i < 192; ++i) x[static_cast<size_t>(i)] = (i - 176 + 0.5f) / 127.0f * 8;  // block 5: ties
-  for (const IsaLevel isa : AvailableIsaLevels()) {
-    QuantizedBuffer a, b;
-    const QuantizedRows p = a.Get(1, 256, 2), q = b.Get(1, 256, 2);
-    ScalarDecodeKernels().quantize(x.data(), p);
-    GetDecodeKernels(isa).quantize(x.data(), q);
-    EXPECT_TRUE(std::equal(p.q, p.q + 512, q.q)) << IsaLevelName(isa);
-    EXPECT_EQ(std::memcmp(p.scale, q.scale, 8 * sizeof(float)), 0);
-    EXPECT_TRUE(std::equal(p.sum16, p.sum16 + 32, q.sum16));
-    EXPECT_TRUE(std::isnan(q.scale[2]) && std::isnan(q.scale[3]));
-    EXPECT_EQ(q.scale[0], 0);
-    for (int i = 0; i < 512; ++i) EXPECT_GE(q.q[i], -127);
-    for (int i = 192; i < 256; ++i) {
-      const float scale = q.scale[i / 32];
-      EXPECT_NEAR(scale * (254 * q.q[i] + q.q[256 + i]), x[static_cast<size_t>(i)], 0.51 * scale);
+  std::vector<float> bad = x;
+  bad[64] = std::numeric_limits<float>::quiet_NaN();  // block 2
+  bad[96] = -std::numeric_limits<float>::infinity();  // block 3
+  std::vector<float> big = x;
+  big[128] = 3e38f;  // block 4: near the largest
+  for (const auto& row : {x, bad, big}) {
+    for (const float wide_above : kWideAbove) {
+      for (const IsaLevel isa : AvailableIsaLevels()) {
+        QuantizedBuffer a, b;
+        const QuantizedRows p = a.Get(7, 256, wide_above), q = b.Get(7, 256, wide_above);
+        for (int64_t r = 0; r < 7; ++r) {
+          ScalarDecodeKernels().quantize(row.data(), p, r);
+          GetDecodeKernels(isa).quantize(row.data(), q, r);
+        }
+        EXPECT_TRUE(std::equal(p.q, p.q + 2 * 8 * 256, q.q)) << IsaLevelName(isa) << wide_above;
+        EXPECT_TRUE(std::equal(p.wide, p.wide + 64, q.wide));
+        EXPECT_EQ(std::memcmp(p.scale, q.scale, 64 * sizeof(float)), 0);
+        EXPECT_EQ(std::memcmp(p.sum, q.sum, 64 * sizeof(float)), 0);
+        EXPECT_TRUE(std::equal(p.less, p.less + 3 * 64, q.less));
+        for (int64_t k = 0; k < 256; ++k) {
+          for (int plane = 0; plane < 2; ++plane) EXPECT_GE(Plane(q, 6, k, plane), -127);
+        }
+      }
     }
+  }
+  double square = 0;
+  for (const float v : x) square += static_cast<double>(v) * v;
+  QuantizedBuffer buffer;
+  for (const float wide_above : kWideAbove) {
+    const QuantizedRows q = buffer.Get(5, 256, wide_above);
+    ScalarDecodeKernels().quantize(x.data(), q, 4);
+    for (int64_t k = 0; k < 256; ++k) {
+      const int64_t block = BlockAt(q, 4, k);
+      const auto begin = x.begin() + k / 32 * 32;
+      const float most =
+          std::fabs(*std::max_element(begin, begin + 32, [](float a, float b) { return std::fabs(a) < std::fabs(b); }));
+      EXPECT_EQ(q.wide[block] != 0, most > wide_above * std::sqrt(square / 256));
+      if (most > 1e-30f) {
+        EXPECT_FLOAT_EQ(q.scale[block], most / (q.wide[block] != 0 ? 32512.0f : 127.0f));
+      }
+      EXPECT_NEAR(Value(q, 4, k), x[static_cast<size_t>(k)], 0.501 * q.scale[block] + 1e-30);
+      int sum = 0;
+      for (int64_t i = k / 32 * 32; i < k / 32 * 32 + 32; ++i) sum += Integer(q, 4, i);
+      const int32_t* less = q.less + (4 / 4 * 8 + k / 32) * 12;
+      EXPECT_EQ(less[0], -sum);
+      EXPECT_EQ(less[4] + less[8], -sum);
+    }
+    ScalarDecodeKernels().quantize(bad.data(), q, 4);
+    EXPECT_TRUE(std::isnan(Value(q, 4, 64)) && std::isnan(Value(q, 4, 96)));
   }
 }
 
 TEST(FloatGemm, EveryInstructionSetAndEveryBatchGivesTheSameBits) {
-  const int64_t outputs = 21, inputs = 80, rows = 7;
+  const int64_t outputs = 21, inputs = 80, rows = 23;
   const RandomTensor t(TensorType::kF32, outputs, inputs, 9);
   PackedMatrix w = PackedMatrix::Allocate(QFormat::kF32, outputs, inputs);
   ASSERT_TRUE(w.Pack(t.view, 0).ok());
