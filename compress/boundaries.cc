@@ -78,6 +78,38 @@ bool IsBlank(std::string_view text) {
   return true;
 }
 
+std::string CollapseSpace(std::string_view text) {
+  std::string collapsed;
+  collapsed.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const DecodedChar c = DecodeUtf8(text, i);
+    if (!IsSpace(c.code_point)) {
+      collapsed.append(text.substr(i, static_cast<size_t>(c.length)));
+    } else if (!collapsed.empty() && collapsed.back() != ' ') {
+      collapsed.push_back(' ');
+    }
+    i += static_cast<size_t>(c.length);
+  }
+  if (!collapsed.empty() && collapsed.back() == ' ') collapsed.pop_back();
+  return collapsed;
+}
+
+int64_t WordEndAfter(std::string_view text, int64_t begin) {
+  auto end = static_cast<size_t>(begin);
+  char32_t before = 0;
+  while (end < text.size()) {
+    const DecodedChar c = DecodeUtf8(text, end);
+    const bool joined = IsCombining(c.code_point) || before == 0x200D;
+    if (before != 0 && !joined) {
+      if (IsSpace(c.code_point) || IsUnspaced(c.code_point) || IsUnspaced(before)) break;
+      if (static_cast<int64_t>(end) - begin + c.length > kLongWordBytes) break;
+    }
+    before = c.code_point;
+    end += static_cast<size_t>(c.length);
+  }
+  return static_cast<int64_t>(end);
+}
+
 int64_t FloorToWordEnd(std::string_view text, int64_t low, int64_t high) {
   int64_t offset = static_cast<int64_t>(FloorToCharBoundary(text, static_cast<size_t>(high)));
   const int64_t first = offset;

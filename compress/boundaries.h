@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "precis/base/byte_range.h"
@@ -10,6 +11,14 @@ namespace precis::compress {
 
 bool IsSpace(char32_t c);
 bool IsBlank(std::string_view text);
+
+// The text with every run of white space as one space and none around: equal for what differs in layout alone.
+std::string CollapseSpace(std::string_view text);
+
+// The end of the word that begins at `begin`, where a character that is no space stands: the next space or the end of
+// the text; in scripts without spaces the next character; at most 64 bytes on. Combining marks stay with their
+// character.
+int64_t WordEndAfter(std::string_view text, int64_t begin);
 
 // The largest offset in [low, high] where a word ends: a character that is no space stands before it, and a space, the
 // end of the text, or (in scripts without spaces) any character after it. Where a word is longer than 64 bytes, the

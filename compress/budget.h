@@ -64,6 +64,9 @@ class Fitter {
   absl::StatusOr<int64_t> Cost(const std::vector<Unit>& units);
   absl::StatusOr<bool> Fits(const std::vector<Unit>& units);
 
+  // For another draft under the same budget, which must not outlive this.
+  Fitter Over(const PieceTable& table) const { return {table, format_, counter_, budget_, call_}; }
+
   int64_t budget() const { return budget_; }
   const PieceTable& table() const { return table_; }
   const CallContext& call() const { return call_; }

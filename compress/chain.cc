@@ -9,6 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "assemble.h"
+#include "auto_plan.h"
+#include "boundaries.h"
 #include "fidelity.h"
 #include "protect.h"
 #include "receipt.h"
@@ -62,11 +64,12 @@ class Chain {
                                              request_.passages.size(), " passages are blank and were left out"));
     }
     for (size_t i = 0; i < steps.size(); ++i) {
-      const bool last = i + 1 == steps.size();
-      const double ratio = steps[i].parameters.Double(kBudgetRatio);
+      const size_t following = steps.size() - i - 1;
+      double ratio = steps[i].parameters.Double(kBudgetRatio);
+      if (ratio == 0) ratio = std::ldexp(1.0, static_cast<int>(following));
       const auto budget =
           static_cast<int64_t>(std::min(std::floor(static_cast<double>(request_.budget.max_tokens) * ratio), 9e15));
-      PRECIS_ASSIGN_OR_RETURN(draft, RunStep(steps[i], draft, budget, i == 0, last));
+      PRECIS_ASSIGN_OR_RETURN(draft, RunStep(steps[i], draft, budget, i == 0, following == 0));
     }
     return Finish(Assemble(draft, request_.format));
   }
@@ -77,6 +80,9 @@ class Chain {
   }
 
   absl::StatusOr<Draft> RunStep(const CheckedStep& step, const Draft& draft, int64_t budget, bool first, bool last) {
+    const bool chain_ends = last;
+    int64_t final_budget = budget;
+    std::vector<Step> rest;
     const absl::Time start = absl::Now();
     PRECIS_RETURN_IF_ERROR(call_.Check());
     Report("count", 0, 0);
@@ -92,12 +98,25 @@ class Chain {
 
     StepReceipt receipt;
     receipt.tokens_in = tokens_in;
-    const bool whole = tokens_in <= budget;
-    std::string name = step.info.name;
-    if (name == kAuto) {
-      name = Resolve(whole, tokens_in, budget, &receipt.reason);
-      notes_.plan.push_back(receipt.reason);
+    CheckedStep resolved = step;
+    if (step.info.name == kAuto) {
+      const AutoPlan plan =
+          PlanAuto({tokens_in, budget, !IsBlank(request_.query), call_.deadline() - absl::Now(), resources_});
+      receipt.reason = plan.reason;
+      notes_.plan.push_back(plan.reason);
+      // Another call may have more time.
+      if (plan.hurried) result_.cacheable = false;
+      PRECIS_ASSIGN_OR_RETURN(resolved, StepOf(plan.steps.front()));
+      if (plan.steps.size() > 1) {
+        // A chain of its own: its last step has the budget of this one.
+        rest.assign(plan.steps.begin() + 1, plan.steps.end());
+        final_budget = budget;
+        budget = budget << rest.size();
+        last = false;
+      }
     }
+    const std::string& name = resolved.info.name;
+    const bool whole = tokens_in <= budget;
     Draft kept;
     if (whole) {
       // Nothing needs to go: every method keeps all.
@@ -116,7 +135,7 @@ class Chain {
                                                             ": raise the budget or protect less"));
         }
       }
-      PRECIS_ASSIGN_OR_RETURN(kept, RunWithFallbacks(step, name, table, tokens, required, fitter, last, &receipt));
+      PRECIS_ASSIGN_OR_RETURN(kept, RunWithFallbacks(resolved, name, table, tokens, required, fitter, last, &receipt));
     }
     const std::string text = Assemble(kept, request_.format).text;
     PRECIS_ASSIGN_OR_RETURN(receipt.tokens_out, counter_.Count(text));
@@ -127,24 +146,21 @@ class Chain {
     receipt.duration = absl::Now() - start;
     result_.context.receipt.tokens_out = receipt.tokens_out;
     result_.context.receipt.steps.push_back(std::move(receipt));
+    for (size_t i = 0; i < rest.size(); ++i) {
+      PRECIS_ASSIGN_OR_RETURN(const CheckedStep next, StepOf(rest[i]));
+      const size_t following = rest.size() - i - 1;
+      PRECIS_ASSIGN_OR_RETURN(
+          kept, RunStep(next, Draft(kept), final_budget << following, false, chain_ends && following == 0));
+    }
     return kept;
   }
 
-  std::string Resolve(bool whole, int64_t tokens_in, int64_t budget, std::string* reason) const {
-    if (whole) {
-      *reason = absl::StrCat("none: all ", tokens_in, " tokens fit the budget of ", budget);
-      return "none";
-    }
-    if (!request_.query.empty() || resources_.embedder) {
-      *reason = absl::StrCat("extractive: ", tokens_in, " tokens exceed the budget of ", budget, ", and ",
-                             request_.query.empty() ? "an encoder tells which sentences stand for the rest"
-                             : resources_.embedder  ? "a query and an encoder tell which sentences matter"
-                                                    : "a query tells by its words which sentences matter");
-      return "extractive";
-    }
-    *reason = absl::StrCat("truncate: ", tokens_in, " tokens exceed the budget of ", budget,
-                           ", and neither a query nor an encoder tells what matters");
-    return "truncate";
+  // A step that "auto" has chosen.
+  absl::StatusOr<CheckedStep> StepOf(const Step& step) const {
+    CheckedStep checked;
+    checked.info = DescribeMethod(Find(methods_, step.method)->info(), resources_);
+    PRECIS_ASSIGN_OR_RETURN(checked.parameters, Parameters::Check(checked.info, step.parameters));
+    return checked;
   }
 
   // Runs `name`, or what is gentler when it cannot run or is not faithful enough.
@@ -196,7 +212,7 @@ class Chain {
   // Measures it where the method has not. The inner status says whether it is high enough, the outer one whether it
   // could be told.
   absl::StatusOr<absl::Status> CheckFidelity(const Draft& kept, bool last, Notes* notes) {
-    if (!last) return absl::OkStatus();
+    if (!last || (notes->skip_fidelity && !notes_.fidelity)) return absl::OkStatus();
     if (!resources_.embedder) {
       if (request_.min_fidelity <= 0) return absl::OkStatus();
       if (request_.fallback_policy == FallbackPolicy::kFail) {
@@ -259,15 +275,20 @@ class Chain {
 
 MethodInfo DescribeMethod(const MethodInfo& info, const Resources& resources) {
   MethodInfo described = info;
-  described.parameters.push_back({kBudgetRatio, "double", "1", "1..100",
-                                  "Budget of this step as a multiple of the call's, for a step that another follows."});
+  described.parameters.push_back({kBudgetRatio, "double", "0", "0..100",
+                                  "Budget of this step as a multiple of the call's, at least 1; 0: twice that of the "
+                                  "step after it, and the call's own for the last."});
   const char* missing = info.needs_embedder && !resources.embedder     ? "an encoder"
                         : info.needs_generator && !resources.generator ? "a generator"
                         : info.needs_scorer && !resources.scorer       ? "a model that scores tokens"
                                                                        : nullptr;
   if (missing != nullptr) {
     described.available = false;
-    described.unavailable_reason = absl::StrCat("method '", info.name, "' needs ", missing, ", and none is loaded");
+    const std::string& why = info.needs_generator && !resources.generator ? resources.no_generator
+                             : info.needs_scorer && !resources.scorer     ? resources.no_scorer
+                                                                          : std::string();
+    described.unavailable_reason =
+        absl::StrCat("method '", info.name, "' needs ", missing, ", and none is loaded", why.empty() ? "" : ": ", why);
   }
   return described;
 }
@@ -275,8 +296,9 @@ MethodInfo DescribeMethod(const MethodInfo& info, const Resources& resources) {
 MethodInfo DescribeAuto() {
   MethodInfo info;
   info.name = kAuto;
+  info.algorithm_version = 2;
   info.description =
-      "Picks the method by what fits the budget and by what is there to judge with; the receipt says why.";
+      "Picks the methods by budget, query, deadline and the models that are loaded; the receipt says why.";
   info.uses_query = true;
   return info;
 }
@@ -297,7 +319,13 @@ absl::StatusOr<std::vector<CheckedStep>> CheckSteps(const Methods& methods, cons
     auto parameters = Parameters::Check(step.info, steps[i].parameters);
     if (!parameters.ok()) return parameters.status();
     step.parameters = *std::move(parameters);
-    if (i + 1 == steps.size() && step.parameters.Double(kBudgetRatio) != 1) {
+    const double ratio = step.parameters.Double(kBudgetRatio);
+    if (ratio > 0 && ratio < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("budget_ratio of step '", steps[i].method, "' is ", ratio,
+                       ": it must be 0 or at least 1, since later steps can add nothing"));
+    }
+    if (i + 1 == steps.size() && ratio > 1) {
       return absl::InvalidArgumentError(absl::StrCat("budget_ratio of the last step '", steps[i].method,
                                                      "' must be 1: only a step that another follows may have more"));
     }

@@ -237,6 +237,27 @@ class Checker final : public CitationChecker {
   int64_t offset_ = 0;   // of `pending_` in the answer
 };
 
+// Where the sentences of passages end; each is split once.
+class SentenceBorders {
+ public:
+  explicit SentenceBorders(const std::vector<Passage>& passages) : passages_(passages) {}
+
+  // Whether no sentence ends between a part that ends at `end` and one that begins at `begin`.
+  bool InOne(int passage, int64_t end, int64_t begin) {
+    if (begin <= end) return begin == end;
+    auto [found, is_new] = sentences_.try_emplace(passage);
+    std::vector<ByteRange>& sentences = found->second;
+    if (is_new) sentences = text::SplitSentences(passages_[static_cast<size_t>(passage)].text);
+    const auto after = std::upper_bound(sentences.begin(), sentences.end(), begin,
+                                        [](int64_t at, const ByteRange& sentence) { return at < sentence.begin; });
+    return after != sentences.begin() && std::prev(after)->begin < end && begin < std::prev(after)->end;
+  }
+
+ private:
+  const std::vector<Passage>& passages_;
+  std::map<int, std::vector<ByteRange>> sentences_;
+};
+
 // The sentences of a part of a passage, alone and in pairs.
 void AddEvidence(const std::vector<Passage>& passages, int passage, const ByteRange& part, int number,
                  std::map<std::pair<int, int64_t>, std::vector<int>>* seen, std::vector<Evidence>* evidence) {
@@ -285,6 +306,7 @@ absl::StatusOr<std::unique_ptr<CitationChecker>> CitationChecker::Make(const Con
                                                                        const CallContext& call) {
   std::vector<Evidence> evidence;
   std::map<std::pair<int, int64_t>, std::vector<int>> seen;
+  SentenceBorders sentences(passages);
   for (size_t s = 0; s < context.spans.size();) {
     PRECIS_RETURN_IF_ERROR(call.Check());
     const Span& span = context.spans[s];
@@ -305,10 +327,11 @@ absl::StatusOr<std::unique_ptr<CitationChecker>> CitationChecker::Make(const Con
         part.end > static_cast<int64_t>(passages[static_cast<size_t>(span.passage)].text.size())) {
       return absl::InvalidArgumentError("the context names passages that are not there: it belongs to others");
     }
-    // A backslash of ours does not end a sentence.
+    // Neither a backslash of ours nor a word left out ends a sentence: where only words were dropped, what is left is
+    // supported by the source's sentence as a whole.
     while (s + 1 < context.spans.size() && context.spans[s].kind == SpanKind::kDelimiter &&
            context.spans[s + 1].verbatim() && context.spans[s + 1].passage == span.passage &&
-           context.spans[s + 1].source.begin == part.end) {
+           sentences.InOne(span.passage, part.end, context.spans[s + 1].source.begin)) {
       part.end = context.spans[s + 1].source.end;
       s += 2;
     }

@@ -1,6 +1,10 @@
+#include "methods/crag.h"
 #include "methods/extractive.h"
+#include "methods/lexical.h"
+#include "methods/lingua.h"
 #include "methods/method.h"
 #include "methods/none.h"
+#include "methods/tcra_semantic.h"
 #include "methods/truncate.h"
 
 namespace precis::compress {
@@ -11,6 +15,10 @@ const std::vector<std::unique_ptr<Method>>& MethodTable() {
     methods->push_back(MakeNone());
     methods->push_back(MakeTruncate());
     methods->push_back(MakeExtractive());
+    methods->push_back(MakeLexical());
+    methods->push_back(MakeTcraSemantic());
+    methods->push_back(MakeCrag());
+    methods->push_back(MakeLingua());
     return methods;
   }();
   return *table;

@@ -9,7 +9,6 @@
 #include "absl/time/clock.h"
 #include "boundaries.h"
 #include "fidelity.h"
-#include "precis/base/utf8.h"
 #include "precis/text/bm25.h"
 #include "precis/text/sentences.h"
 #include "vectors.h"
@@ -22,22 +21,6 @@ namespace {
 constexpr int64_t kKeywordQueryBytes = 2048;
 constexpr int64_t kKeywordQueryBytesOfMany = 256;
 constexpr size_t kManySentences = 50'000;
-
-// Equal texts are one, whatever white space stands in them.
-std::string Collapsed(std::string_view text) {
-  std::string collapsed;
-  collapsed.reserve(text.size());
-  for (size_t i = 0; i < text.size();) {
-    const DecodedChar c = DecodeUtf8(text, i);
-    if (!IsSpace(c.code_point)) {
-      collapsed.append(text.substr(i, static_cast<size_t>(c.length)));
-    } else if (!collapsed.empty() && collapsed.back() != ' ') {
-      collapsed.push_back(' ');
-    }
-    i += static_cast<size_t>(c.length);
-  }
-  return collapsed;
-}
 
 // To [0, 1] by least and greatest; all equal: all 0.
 void Spread(std::vector<double>* values) {
@@ -75,7 +58,7 @@ class PoolMaker {
       const Piece& piece = input_.table.piece(i);
       const std::string_view text = input_.table.text(i);
       for (const ByteRange& range : text::SplitSentences(text)) {
-        if (!seen.insert(Collapsed(Slice(text, range))).second) {
+        if (!seen.insert(CollapseSpace(Slice(text, range))).second) {
           ++repetitions;
           continue;
         }
@@ -110,19 +93,10 @@ class PoolMaker {
     if (!has_query()) return absl::OkStatus();
     PRECIS_RETURN_IF_ERROR(input_.call.Check());
     const absl::Time start = absl::Now();
-    std::string_view query = input_.request.query;
-    const int64_t limit = pool_.sentences.size() > kManySentences ? kKeywordQueryBytesOfMany : kKeywordQueryBytes;
-    if (static_cast<int64_t>(query.size()) > limit) {
-      query = query.substr(0, static_cast<size_t>(FloorToWordEnd(query, 0, limit)));
-      input_.notes.warnings.push_back(absl::StrCat("the query has ", input_.request.query.size(),
-                                                   " bytes; its keywords are those of the first ", query.size(),
-                                                   input_.resources.embedder ? ", its meaning is that of all" : ""));
-    }
     std::vector<std::string_view> texts;
     for (const Sentence& sentence : pool_.sentences) texts.push_back(sentence.text);
-    const std::vector<double> scores = text::Bm25Scores(query, texts);
-    const double greatest = scores.empty() ? 0 : *std::max_element(scores.begin(), scores.end());
-    for (size_t i = 0; i < scores.size() && greatest > 0; ++i) pool_.sentences[i].keyword = scores[i] / greatest;
+    const std::vector<double> scores = SentenceKeywords(input_, texts);
+    for (size_t i = 0; i < scores.size(); ++i) pool_.sentences[i].keyword = scores[i];
     input_.notes.timings.push_back({"score", absl::Now() - start});
     return absl::OkStatus();
   }
@@ -242,6 +216,21 @@ class PoolMaker {
 };
 
 }  // namespace
+
+std::vector<double> SentenceKeywords(const MethodInput& input, const std::vector<std::string_view>& sentences) {
+  std::string_view query = input.request.query;
+  const int64_t limit = sentences.size() > kManySentences ? kKeywordQueryBytesOfMany : kKeywordQueryBytes;
+  if (static_cast<int64_t>(query.size()) > limit) {
+    query = query.substr(0, static_cast<size_t>(FloorToWordEnd(query, 0, limit)));
+    input.notes.warnings.push_back(absl::StrCat("the query has ", input.request.query.size(),
+                                                " bytes; its keywords are those of the first ", query.size(),
+                                                input.resources.embedder ? ", its meaning is that of all" : ""));
+  }
+  std::vector<double> scores = text::Bm25Scores(query, sentences);
+  const double greatest = scores.empty() ? 0 : *std::max_element(scores.begin(), scores.end());
+  for (double& score : scores) score = greatest > 0 ? score / greatest : 0;
+  return scores;
+}
 
 absl::StatusOr<SentencePool> MakeSentencePool(const MethodInput& input, int64_t max_candidates,
                                               const SentenceWeights& weights) {

@@ -30,6 +30,9 @@ struct SentencePool {
   bool embedded = false;            // the vectors are the encoder's, not made of words
 };
 
+// BM25 of each sentence against the request's query, over the greatest: [0, 1].
+std::vector<double> SentenceKeywords(const MethodInput& input, const std::vector<std::string_view>& sentences);
+
 // At most `max_candidates` sentences get vectors: those with the best words first, or without a query the first ones of
 // every passage in turn. Adds warnings for repetitions left out, for a cap that took hold, and for a missing encoder.
 // Errors: Cancelled, DeadlineExceeded; FailedPrecondition (the encoder is down and the policy is kFail).

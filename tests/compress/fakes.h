@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,8 @@
 #include "precis/base/utf8.h"
 #include "precis/compress/types.h"
 #include "precis/engine/embedder.h"
+#include "precis/engine/generator.h"
+#include "precis/engine/token_scorer.h"
 #include "precis/engine/tokenizer.h"
 #include "precis/text/analyzer.h"
 
@@ -139,6 +143,92 @@ class FakeEmbedder final : public engine::Embedder {
 
  private:
   engine::ModelInfo info_;
+  WordTokenizer tokenizer_;
+};
+
+// Writes the first sentence of each text that it is given between <texts> and </texts>, or `answer`.
+class FakeGenerator final : public engine::Generator {
+ public:
+  FakeGenerator() {
+    info_.name = "fake-generator";
+    info_.fingerprint = "fake-generator-1";
+    info_.max_tokens = 4096;
+  }
+  const engine::ModelInfo& info() const override { return info_; }
+  const engine::Tokenizer& tokenizer() const override { return tokenizer_; }
+  absl::StatusOr<std::string> RenderChat(const std::vector<engine::ChatMessage>&) const override {
+    return std::string();
+  }
+  absl::StatusOr<int64_t> CountPromptTokens(const engine::GenerateRequest& request) const override {
+    return tokenizer_.CountTokens(request.messages.back().content);
+  }
+  absl::StatusOr<engine::GenerateResult> Generate(const engine::GenerateRequest& request, const CallContext& call,
+                                                  const engine::DeltaSink&) override {
+    ++calls;
+    if (on_call) on_call();
+    if (auto status = call.Check(); !status.ok()) return status;
+    if (!fail_with.ok()) return fail_with;
+    prompts.push_back(request.messages.back().content);
+    engine::GenerateResult result;
+    result.text = answer;
+    if (result.text.empty()) {
+      const std::string& prompt = prompts.back();
+      const size_t begin = prompt.find("<texts>\n") + 8, end = prompt.find("\n</texts>");
+      const std::string texts = prompt.substr(begin, end - begin);
+      for (size_t at = 0; at < texts.size();) {
+        const size_t next = std::min(texts.find("\n\n", at), texts.size());
+        const std::string text = texts.substr(at, next - at);
+        result.text += (result.text.empty() ? "" : " ") + text.substr(0, text.find('.') + 1);
+        at = next + 2;
+      }
+    }
+    return result;
+  }
+  std::function<void()> on_call;
+  absl::Status fail_with;
+  std::string answer;
+  int calls = 0;
+  std::vector<std::string> prompts;
+
+ private:
+  engine::ModelInfo info_;
+  WordTokenizer tokenizer_;
+};
+
+// A model that expects every token that stood in the context or the text before, and the others by a hash.
+class FakeScorer final : public engine::TokenScorer {
+ public:
+  absl::StatusOr<std::vector<engine::TokenScore>> ScoreTokens(std::string_view context, std::string_view text,
+                                                              const CallContext& call) override {
+    ++calls;
+    if (on_call) on_call();
+    if (auto status = call.Check(); !status.ok()) return status;
+    if (!fail_with.ok()) return fail_with;
+    const auto before = *tokenizer_.EncodeWithOffsets(context, {});
+    const auto tokens = *tokenizer_.EncodeWithOffsets(text, {});
+    if (static_cast<int64_t>(before.size() + tokens.size()) > window) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the text has ", tokens.size(), " tokens, the model takes ", window));
+    }
+    scored += static_cast<int64_t>(tokens.size());
+    std::set<std::string> known;
+    for (const auto& token : before) known.insert(std::string(Slice(context, token.bytes)));
+    std::vector<engine::TokenScore> scores;
+    for (const auto& token : tokens) {
+      const std::string word(Slice(text, token.bytes));
+      const bool expected = !known.insert(word).second;
+      const auto surprisal = expected ? 0.5f : 2.0f + static_cast<float>(std::hash<std::string>{}(word) % 1000) / 250;
+      scores.push_back({token, scores.empty() && context.empty() ? 0.0f : -surprisal});
+    }
+    return scores;
+  }
+  std::function<void()> on_call;
+  absl::Status fail_with;
+  int64_t window = 2048;
+  int calls = 0;
+  int64_t scored = 0;
+
+ private:
   WordTokenizer tokenizer_;
 };
 

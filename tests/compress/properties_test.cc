@@ -19,9 +19,9 @@ class PropertiesTest : public testing::Test {
     Request request;
     request.passages = maker.Passages(1 + maker.Below(6), 1 + maker.Below(12));
     if (maker.Below(3) != 0) request.query = maker.Sentence();
-    static const char* const kMethods[] = {"extractive", "truncate", "none", "auto"};
-    request.steps = {{kMethods[maker.Below(4)], {}}};
+    request.steps = {{methods_[static_cast<size_t>(maker.Below(static_cast<int>(methods_.size())))], {}}};
     if (maker.Below(5) == 0) request.steps.insert(request.steps.begin(), {"extractive", {{"budget_ratio", "2"}}});
+    if (maker.Below(8) == 0) request.steps.insert(request.steps.begin(), {"crag", {}});
     request.budget.tokenizer = maker.Below(2) == 0 ? static_cast<engine::Tokenizer*>(&words_) : &nasty_;
     request.budget.max_tokens = maker.Below(4) == 0 ? 1 + maker.Below(20) : 20 + maker.Below(300);
     if (maker.Below(2) == 0) {
@@ -45,13 +45,23 @@ class PropertiesTest : public testing::Test {
   WordTokenizer words_;
   NastyTokenizer nasty_;
   std::shared_ptr<FakeEmbedder> embedder_ = std::make_shared<FakeEmbedder>();
-  std::unique_ptr<Compressor> with_encoder_ = Compressor::Make({.embedder = embedder_});
+  std::unique_ptr<Compressor> with_encoder_ = Compressor::Make({.embedder = embedder_,
+                                                                .generator = std::make_shared<FakeGenerator>(),
+                                                                .scorer = std::make_shared<FakeScorer>()});
   std::unique_ptr<Compressor> without_encoder_ = Compressor::Make({});
+  const std::vector<std::string> methods_ = Names(*with_encoder_);
+
+ private:
+  static std::vector<std::string> Names(const Compressor& compressor) {
+    std::vector<std::string> names;
+    for (const MethodInfo& method : compressor.ListMethods()) names.push_back(method.name);
+    return names;
+  }
 };
 
 TEST_F(PropertiesTest, ThousandsOfRandomRequestsKeepEveryPromise) {
   int answered = 0, refused = 0;
-  for (uint32_t seed = 0; seed < 4000; ++seed) {
+  for (uint32_t seed = 0; seed < 3000; ++seed) {
     const Request request = RandomRequest(seed);
     auto& compressor = seed % 3 == 0 ? without_encoder_ : with_encoder_;
     const auto context = compressor->Compress(request, {});
@@ -69,7 +79,7 @@ TEST_F(PropertiesTest, ThousandsOfRandomRequestsKeepEveryPromise) {
     ASSERT_TRUE(again.ok());
     ASSERT_EQ(again->text, context->text) << "seed " << seed;
   }
-  EXPECT_GT(answered, 2500);
+  EXPECT_GT(answered, 1800);
   EXPECT_GT(refused, 50);
 }
 
@@ -102,7 +112,7 @@ TEST_F(PropertiesTest, TheBudgetThatTheRefusalNamesIsEnoughAndOneLessIsNot) {
 }
 
 TEST_F(PropertiesTest, TheBudgetIsFilled) {
-  for (const char* method : {"extractive", "truncate"}) {
+  for (const char* method : {"extractive", "truncate", "lexical", "tcra_semantic", "lingua"}) {
     for (engine::Tokenizer* tokenizer :
          {static_cast<engine::Tokenizer*>(&words_), static_cast<engine::Tokenizer*>(&nasty_)}) {
       std::vector<double> fills;

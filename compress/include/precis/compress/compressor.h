@@ -14,6 +14,7 @@
 #include "precis/compress/types.h"
 #include "precis/engine/embedder.h"
 #include "precis/engine/generator.h"
+#include "precis/engine/model_info.h"
 #include "precis/engine/token_scorer.h"
 
 namespace precis::compress {
@@ -23,6 +24,8 @@ struct Resources {
   std::shared_ptr<engine::Embedder> embedder;
   std::shared_ptr<engine::Generator> generator;
   std::shared_ptr<engine::TokenScorer> scorer;
+  engine::ModelInfo scorer_info;              // of `scorer`: its fingerprint is part of the cache key, its window used
+  std::string no_generator, no_scorer;        // why there is none, one sentence; may be empty
   std::shared_ptr<cache::TaggedCache> cache;  // compressed contexts
 };
 
@@ -33,6 +36,7 @@ struct MethodInfo {
   bool verbatim = true;       // every byte of the result is from a passage
   bool uses_query = false;    // the query changes the result; only then is it part of the cache key
   bool needs_query = false, needs_embedder = false, needs_generator = false, needs_scorer = false;
+  bool uses_generator = false;     // where one is loaded
   bool available = true;           // with these Resources
   std::string unavailable_reason;  // one sentence; empty where available
   std::string gentler;  // the method that replaces it when it cannot run or misses min_fidelity; may be empty
