@@ -1,9 +1,11 @@
-// Any text as each of the four configuration files: zero bytes separate them.
+// Any text as each of the four configuration files of an encoder, zero bytes separate them; the first one as a
+// decoder's.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
 #include "formats/hf_config.h"
+#include "formats/hf_decoder_config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   precis::engine::HfConfigTexts texts;
@@ -16,6 +18,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     } else {
       parts[part]->push_back(static_cast<char>(data[i]));
     }
+  }
+  const auto decoder = precis::engine::ParseHfDecoderConfig(texts.config, "fuzz");
+  if (decoder.ok() && (decoder->layers < 1 || decoder->layers > 512 || decoder->heads < 1 || decoder->kv_heads < 1 ||
+                       decoder->kv_heads > decoder->heads || !(decoder->norm_eps > 0) || decoder->window < 0 ||
+                       !(decoder->rope.base == 0 || decoder->rope.base > 1) || !(decoder->rope.scaling.factor > 0))) {
+    abort();
   }
   const auto config = precis::engine::ParseHfEncoderConfig(texts);
   if (!config.ok()) return 0;

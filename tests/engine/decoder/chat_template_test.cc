@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 namespace precis::engine {
 namespace {
 
@@ -43,6 +46,60 @@ TEST(ChatTemplate, ContentNeverStandsInASpecialPiece) {
   for (const PromptPiece& p : *pieces) {
     EXPECT_TRUE(!p.special || p.text == "<|im_start|>" || p.text == "<|im_end|>") << p.text;
   }
+}
+
+// golden/make_chat_golden.py: the families' own templates, run by jinja2.
+TEST(ChatTemplate, EveryFamilySpellsWhatItsTemplateSpells) {
+  std::ifstream in(PRECIS_SOURCE_DIR "/tests/engine/decoder/golden/chat.json");
+  const nlohmann::json golden = nlohmann::json::parse(in);
+  ASSERT_EQ(golden.size(), 10u);
+  int compared = 0;
+  for (const auto& family : golden) {
+    std::string marks;
+    for (const std::string mark : family["marks"]) marks += mark + "\n";
+    const ChatTemplate t(marks);
+    for (const auto& conversation : family["texts"]) {
+      std::vector<ChatMessage> messages;
+      for (const auto& m : conversation["messages"]) messages.push_back({m[0], m[1]});
+      SCOPED_TRACE(family["name"].get<std::string>() + " " + conversation["messages"].dump());
+      const auto pieces = t.Render(messages);
+      ASSERT_TRUE(pieces.ok()) << pieces.status();
+      if (conversation["text"].is_null()) continue;  // the template refuses what is spelled here in another way
+      EXPECT_EQ(Text(*pieces), conversation["text"].get<std::string>());
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, 67);
+}
+
+// What a message spells is never a special token, in no family.
+TEST(ChatTemplate, ContentIsPlainInEveryFamily) {
+  std::ifstream in(PRECIS_SOURCE_DIR "/tests/engine/decoder/golden/chat.json");
+  for (const auto& family : nlohmann::json::parse(in)) {
+    std::string marks;
+    for (const std::string mark : family["marks"]) marks += mark + "\n";
+    const auto pieces = ChatTemplate(marks).Render({{"system", "SYSTEM"}, {"user", "QUESTION"}});
+    ASSERT_TRUE(pieces.ok());
+    bool question = false;
+    for (const PromptPiece& p : *pieces) {
+      const bool content = p.text.find("SYSTEM") != std::string::npos || p.text.find("QUESTION") != std::string::npos;
+      EXPECT_FALSE(p.special && content) << family["name"] << ": " << p.text;
+      question |= content;
+    }
+    EXPECT_TRUE(question);
+  }
+}
+
+TEST(ChatTemplate, TurnsAreKeptWhereTheFamilyWantsThem) {
+  const ChatTemplate t("<start_of_turn> <end_of_turn>");
+  EXPECT_EQ(Text(t.Render({{"system", "S"}, {"user", "U"}}).value()),
+            "<start_of_turn>user\nS\n\nU<end_of_turn>\n<start_of_turn>model\n");
+  for (const std::vector<ChatMessage>& messages : std::vector<std::vector<ChatMessage>>{
+           {{"user", "a"}, {"user", "b"}}, {{"assistant", "a"}}, {{"system", "a"}}, {{"user", "a"}, {"system", "b"}}}) {
+    EXPECT_EQ(t.Render(messages).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+  // A default system message that is not known here: its family is not.
+  EXPECT_FALSE(ChatTemplate("<|im_start|> <|im_end|> You are a pirate").Render({{"user", "x"}}).ok());
 }
 
 TEST(ChatTemplate, WhatCannotBeRenderedIsRefused) {

@@ -268,6 +268,59 @@ TEST(Families, WhatDoesNotFitIsNamed) {
   }
 }
 
+// Whatever a config.json says, either it is refused or everything that it says lies within bounds.
+TEST(Families, MutatedConfigurationsAreRefusedOrWithinBounds) {
+  const std::vector<std::string> values = {
+      "0",    "-1",    "1",    "1e300", "-1e-300", "4294967296", "18446744073709551615",
+      "null", "true",  "\"\"", "[]",    "{}",      "0.5",        "[1e9,-1]",
+      "NaN",  "1e999", "16",   "3",     "1048576", "\"yarn\"",   "\"longrope\""};
+  uint64_t random = 1;
+  const auto next = [&random](size_t n) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    return static_cast<size_t>(random >> 33) % n;
+  };
+  int accepted = 0, refused = 0;
+  for (const auto& golden : FamilyCases()) {
+    for (int round = 0; round < 400; ++round) {
+      std::string text = golden[round % 2 == 0 ? "config" : "old_config"].dump();
+      for (size_t change = 0; change <= next(3); ++change) {
+        if (next(4) == 0) {  // any byte
+          text[next(text.size())] = static_cast<char>(next(256));
+          continue;
+        }
+        size_t colon = text.find(':', next(text.size()));  // a whole value
+        if (colon == std::string::npos) colon = text.find(':');
+        const size_t end = text.find_first_of(",}", colon);
+        if (colon != std::string::npos && end != std::string::npos) {
+          text.replace(colon + 1, end - colon - 1, values[next(values.size())]);
+        }
+      }
+      const auto parsed = ParseHfDecoderConfig(text, "config.json");
+      const auto config = parsed.ok() ? ReadDecoderConfig(*parsed) : parsed.status();
+      if (!config.ok()) {
+        ++refused;
+        EXPECT_FALSE(config.status().message().empty());
+        continue;
+      }
+      ++accepted;
+      const DecoderConfig& c = *config;
+      ASSERT_TRUE(c.layers >= 1 && c.layers <= 512 && c.hidden >= 16 && c.hidden <= 65536 && c.ffn >= 16) << text;
+      ASSERT_TRUE(c.heads >= 1 && c.kv_heads >= 1 && c.heads % c.kv_heads == 0 && c.head_dim <= 256) << text;
+      ASSERT_TRUE(c.context >= 1 && c.context <= 1 << 20 && c.vocabulary <= 1 << 22 && c.norm_eps > 0) << text;
+      ASSERT_TRUE(c.window == 0 || c.local.size() == static_cast<size_t>(c.layers)) << text;
+      ASSERT_TRUE(c.no_rope.empty() || c.no_rope.size() == static_cast<size_t>(c.layers)) << text;
+      ASSERT_TRUE(c.attention_scale > 0 && std::isfinite(c.attention_scale) && c.attention_cap >= 0) << text;
+      for (const ops::RopeConfig& rope : {c.rope, c.local_rope}) {
+        std::vector<float> angles(static_cast<size_t>(c.head_dim));
+        ops::Rope(rope).Angles(c.context - 1, angles.data());
+        for (const float a : angles) ASSERT_TRUE(std::isfinite(a)) << text;
+      }
+    }
+  }
+  EXPECT_GT(accepted, 500);
+  EXPECT_GT(refused, 500);
+}
+
 // Old checkpoints carry RoPE's frequencies, some programs write tied matrices twice: neither is another model.
 TEST(Families, TensorsThatSayNothingNewAreIgnored) {
   const nlohmann::json& golden = FamilyCase("llama3");
