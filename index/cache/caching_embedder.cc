@@ -40,9 +40,9 @@ bool Decode(std::string_view value, int dimensions, engine::Embedding* embedding
   return true;
 }
 
-class CachingEmbedder final : public engine::Embedder {
+class CachingEmbedderImpl final : public CachingEmbedder {
  public:
-  CachingEmbedder(std::shared_ptr<engine::Embedder> inner, std::shared_ptr<TaggedCache> cache)
+  CachingEmbedderImpl(std::shared_ptr<engine::Embedder> inner, std::shared_ptr<TaggedCache> cache)
       : inner_(std::move(inner)), cache_(std::move(cache)) {}
 
   const engine::ModelInfo& info() const override { return inner_->info(); }
@@ -51,6 +51,18 @@ class CachingEmbedder final : public engine::Embedder {
   absl::StatusOr<std::vector<engine::Embedding>> Embed(std::span<const std::string_view> texts,
                                                        const engine::EmbedOptions& options,
                                                        const CallContext& call) override {
+    return Run(texts, options, call, true);
+  }
+  absl::StatusOr<std::vector<engine::Embedding>> Refresh(std::span<const std::string_view> texts,
+                                                         const engine::EmbedOptions& options,
+                                                         const CallContext& call) override {
+    return Run(texts, options, call, false);
+  }
+
+ private:
+  absl::StatusOr<std::vector<engine::Embedding>> Run(std::span<const std::string_view> texts,
+                                                     const engine::EmbedOptions& options, const CallContext& call,
+                                                     bool look_up) {
     const bool tagged = !options.tags.empty();
     if (tagged && options.tags.size() != texts.size()) {
       return absl::InvalidArgumentError(absl::StrCat("the call has ", texts.size(), " texts but ", options.tags.size(),
@@ -66,7 +78,10 @@ class CachingEmbedder final : public engine::Embedder {
     for (size_t i = 0; i < texts.size(); ++i) {
       if (tagged) {
         keys[i] = Key(options.tags[i].tenant, options, texts[i]);
-        if (const auto value = cache_->Get(keys[i]); value && Decode(*value, info().dimensions, &result[i])) continue;
+        if (look_up) {
+          const auto value = cache_->Get(keys[i]);
+          if (value && Decode(*value, info().dimensions, &result[i])) continue;
+        }
       }
       const auto [it, added] = place_of_text.emplace(texts[i], static_cast<int64_t>(missing.size()));
       if (added) {
@@ -98,7 +113,6 @@ class CachingEmbedder final : public engine::Embedder {
     return result;
   }
 
- private:
   std::string Key(std::string_view tenant, const engine::EmbedOptions& options, std::string_view text) const {
     Hasher hasher;
     hasher.Field("precis embedding").Field(kSchema).Field(tenant).Field(info().fingerprint);
@@ -123,9 +137,9 @@ class CachingEmbedder final : public engine::Embedder {
 
 }  // namespace
 
-std::shared_ptr<engine::Embedder> MakeCachingEmbedder(std::shared_ptr<engine::Embedder> inner,
-                                                      std::shared_ptr<TaggedCache> cache) {
-  return std::make_shared<CachingEmbedder>(std::move(inner), std::move(cache));
+std::shared_ptr<CachingEmbedder> MakeCachingEmbedder(std::shared_ptr<engine::Embedder> inner,
+                                                     std::shared_ptr<TaggedCache> cache) {
+  return std::make_shared<CachingEmbedderImpl>(std::move(inner), std::move(cache));
 }
 
 }  // namespace precis::cache

@@ -1,14 +1,9 @@
 #include "precis/cache/tagged_cache.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cstdarg>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -16,14 +11,11 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "cache_folder.h"
+#include "cache_store.h"
 #include "epoch_file.h"
-#include "precis/base/file.h"
 #include "precis/base/status_macros.h"
 #include "record.h"
-#include "rocksdb/db.h"
-#include "rocksdb/env.h"
-#include "rocksdb/filter_policy.h"
-#include "rocksdb/table.h"
 #include "rocksdb/write_batch.h"
 
 namespace precis::cache {
@@ -31,79 +23,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Column families. `kOwners` is the reverse index: owner key + entry key -> nothing. `kOrder`: order -> size:u64 +
-// entry key, the queue that eviction takes from. `kEpochs`: owner key -> delete epoch. `kMeta`: the two numbers below.
-enum Family { kMeta, kValues, kOwners, kOrder, kEpochs, kFamilies };
-constexpr const char* kFamilyNames[kFamilies] = {"default", "values", "owners", "order", "epochs"};
+// Of the family kMeta.
 constexpr char kErasedEpochKey[] = "erased_epoch";  // highest delete epoch
 constexpr char kFloorKey[] = "floor";               // reads before it are refused for every document
 
 // The epoch of every delete is unknown until the next one tells how far the sequence has come.
 constexpr uint64_t kUnknownFloor = UINT64_MAX;
 
-absl::Status ToStatus(const rocksdb::Status& status, const std::string& path) {
-  if (status.ok()) return absl::OkStatus();
-  const std::string message = absl::StrCat("cache '", path, "': ", status.ToString());
-  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace) {
-    return absl::ResourceExhaustedError(absl::StrCat(message, "; free space on the disk of this folder"));
-  }
-  if (status.IsIOError() && message.find("ermission denied") != std::string::npos) {
-    return absl::PermissionDeniedError(message);
-  }
-  return absl::InternalError(message);
-}
-
-bool IsDamage(const rocksdb::Status& status) {
-  return status.IsCorruption() || status.IsNotFound() || status.IsInvalidArgument() ||
-         status.subcode() == rocksdb::Status::kPathNotFound;
-}
-
 std::string U64(uint64_t value) {
   std::string bytes;
   AppendU64(value, &bytes);
   return bytes;
-}
-
-// RocksDB's own log writer asserts, and so ends the process, when it is written to again after a full disk (7.8.3 as
-// Debian builds it). Every error comes to us as a status.
-class SilentLogger : public rocksdb::Logger {
- public:
-  SilentLogger() : rocksdb::Logger(rocksdb::FATAL_LEVEL) {}
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
-// A RocksDB with its families. Closing order matters: handles first.
-struct Store {
-  std::unique_ptr<rocksdb::DB> db;
-  std::vector<rocksdb::ColumnFamilyHandle*> families;
-  ~Store() {
-    for (auto* family : families) (void)db->DestroyColumnFamilyHandle(family);
-  }
-};
-
-rocksdb::Status OpenStore(const std::string& path, std::unique_ptr<Store>* store) {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  options.info_log = std::make_shared<SilentLogger>();
-  options.max_open_files = 256;
-  options.max_background_jobs = 2;
-  options.bytes_per_sync = 1 << 20;
-  rocksdb::BlockBasedTableOptions table;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.block_cache = rocksdb::NewLRUCache(32 << 20);
-  rocksdb::ColumnFamilyOptions family;
-  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  family.write_buffer_size = 16 << 20;
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (const char* name : kFamilyNames) descriptors.emplace_back(name, family);
-  auto opened = std::make_unique<Store>();
-  rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(options, path, descriptors, &opened->families, &db);
-  opened->db.reset(db);
-  if (status.ok()) *store = std::move(opened);
-  return status;
 }
 
 class RocksCache final : public TaggedCache {
@@ -224,7 +154,7 @@ class RocksCache final : public TaggedCache {
     }
     erased_epoch_ = highest;
     published_epoch_.store(highest, std::memory_order_release);
-    PRECIS_RETURN_IF_ERROR(RemoveSetAside());
+    PRECIS_RETURN_IF_ERROR(RemoveSetAside(options_.path));
     erased_.fetch_add(removed.entries, std::memory_order_relaxed);
     return removed.entries;
   }
@@ -241,7 +171,7 @@ class RocksCache final : public TaggedCache {
           ToStatus(db().CompactRange(options, family(static_cast<Family>(i)), nullptr, nullptr), options_.path));
     }
     PRECIS_RETURN_IF_ERROR(ToStatus(db().SyncWAL(), options_.path));
-    return RemoveSetAside();
+    return RemoveSetAside(options_.path);
   }
 
   CacheStats stats() const override {
@@ -314,19 +244,7 @@ class RocksCache final : public TaggedCache {
   absl::Status StartAfresh(uint64_t floor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_) {
     absl::MutexLock lock(&store_mu_);
     store_.reset();
-    std::error_code error;
-    if (fs::exists(DbPath(), error)) {
-      std::string aside;
-      int n = 1;
-      do {
-        aside = absl::StrCat(DbPath(), ".damaged-", n++);
-      } while (fs::exists(aside, error));
-      fs::rename(DbPath(), aside, error);
-      if (error) {
-        return absl::InternalError(absl::StrCat("cannot set the damaged cache '", DbPath(),
-                                                "' aside: ", error.message(), "; remove the folder by hand"));
-      }
-    }
+    PRECIS_RETURN_IF_ERROR(SetStoreAside(options_.path));
     PRECIS_RETURN_IF_ERROR(ToStatus(OpenStore(DbPath(), &store_), options_.path));
     rocksdb::WriteBatch batch;
     const uint64_t epoch = floor == kUnknownFloor ? 0 : floor;
@@ -343,20 +261,6 @@ class RocksCache final : public TaggedCache {
     bytes_.store(0, std::memory_order_relaxed);
     // Written after the floor is durable: an epoch file without its store would only raise the floor again.
     return WriteEpochFile(EpochPath(), epoch);
-  }
-
-  absl::Status RemoveSetAside() {
-    std::error_code error;
-    for (fs::directory_iterator it(options_.path, error), end; !error && it != end; it.increment(error)) {
-      if (it->path().filename().string().rfind("db.damaged-", 0) != 0) continue;
-      fs::remove_all(it->path(), error);
-      if (error) break;
-    }
-    if (error) {
-      return absl::InternalError(absl::StrCat("cannot remove a damaged cache from '", options_.path,
-                                              "': ", error.message(), "; remove the folders db.damaged-* by hand"));
-    }
-    return absl::OkStatus();
   }
 
   // Adds to `batch` what removes the entry and all that points to it.
@@ -480,21 +384,7 @@ absl::StatusOr<std::unique_ptr<TaggedCache>> TaggedCache::Open(CacheOptions opti
     return absl::InvalidArgumentError(
         absl::StrCat("cache '", options.path, "': max_bytes is ", options.max_bytes, ", it must be at least 1"));
   }
-  PRECIS_RETURN_IF_ERROR(MakeFolders(options.path));
-  const std::string lock_path = options.path + "/lock";
-  const int fd = ::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-  if (fd < 0) {
-    const std::string message = absl::StrCat("cannot open '", lock_path, "': ", std::strerror(errno));
-    return errno == EACCES   ? absl::PermissionDeniedError(message)
-           : errno == ENOSPC ? absl::ResourceExhaustedError(message)
-                             : absl::InternalError(message);
-  }
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    ::close(fd);
-    return absl::FailedPreconditionError(
-        absl::StrCat("the cache '", options.path,
-                     "' is in use by another server: stop that one, or give this one a folder of its own"));
-  }
+  PRECIS_ASSIGN_OR_RETURN(const int fd, LockFolder(options.path));
   auto cache = std::make_unique<RocksCache>(std::move(options), fd);
   PRECIS_RETURN_IF_ERROR(cache->Load());
   return std::unique_ptr<TaggedCache>(std::move(cache));

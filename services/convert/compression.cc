@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "convert/common.h"
 #include "precis/base/status_macros.h"
+#include "precis/index/names.h"
 #include "runtime/status.h"
 
 namespace precis::services {
@@ -67,6 +68,7 @@ void ConvertFormat(const v1::ContextFormat& format, compress::ContextFormat* out
 }  // namespace
 
 absl::StatusOr<compress::Request> FromProto(const v1::CompressRequest& request) {
+  PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request.tenant()));
   if (request.passages_size() > kMaxPassages) {
     return FieldError("passages",
                       absl::StrCat("has ", request.passages_size(), " entries, the limit is ", kMaxPassages));

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "precis/base/status_macros.h"
+#include "precis/index/names.h"
 #include "runtime/status.h"
 
 namespace precis::services {
@@ -28,6 +30,7 @@ absl::Status CheckSampling(const v1::Sampling& sampling) {
 }  // namespace
 
 absl::StatusOr<engine::GenerateRequest> FromProto(const v1::GenerateRequest& request) {
+  PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request.tenant()));
   engine::GenerateRequest out;
   int64_t bytes = 0;
   if (request.has_prompt()) {

@@ -99,17 +99,8 @@ void AskCall::Launch(Role role, SubCall<Request, Response>* call, Starter start,
 
 void AskCall::Begin() {
   if (absl::Status valid = CheckRequest(); !valid.ok()) return End(valid);
-  gathering_ = 4;
+  gathering_ = 2;
   retrieve_began_ = absl::Now();
-  models_.request.set_kind(v1::MODEL_KIND_GENERATOR);
-  Launch(
-      Role::kGenerator, &models_,
-      [](auto* call, auto done) {
-        v1::GenerationService::NewStub(call->channel.channel)
-            ->async()
-            ->ListModels(&call->context, &call->request, &call->response, done);
-      },
-      &AskCall::Gathered);
   StartTokenize(&tokenize_.request);
   Launch(
       Role::kGenerator, &tokenize_,
@@ -118,17 +109,7 @@ void AskCall::Begin() {
             ->async()
             ->Tokenize(&call->context, &call->request, &call->response, done);
       },
-      &AskCall::Gathered);
-  collection_.request.set_tenant(request_.tenant());
-  collection_.request.set_name(request_.collection());
-  Launch(
-      Role::kRetriever, &collection_,
-      [](auto* call, auto done) {
-        v1::CollectionService::NewStub(call->channel.channel)
-            ->async()
-            ->GetCollection(&call->context, &call->request, &call->response, done);
-      },
-      &AskCall::Gathered);
+      &AskCall::Tokenized);
   search_.request.set_tenant(request_.tenant());
   search_.request.set_collection(request_.collection());
   search_.request.set_query(request_.question());
@@ -141,6 +122,31 @@ void AskCall::Begin() {
         v1::RetrievalService::NewStub(call->channel.channel)
             ->async()
             ->Search(&call->context, &call->request, &call->response, done);
+      },
+      &AskCall::Searched);
+}
+
+void AskCall::Tokenized() {
+  models_.request.set_kind(v1::MODEL_KIND_GENERATOR);
+  Launch(
+      Role::kGenerator, &models_,
+      [](auto* call, auto done) {
+        v1::GenerationService::NewStub(call->channel.channel)
+            ->async()
+            ->ListModels(&call->context, &call->request, &call->response, done);
+      },
+      &AskCall::Gathered);
+}
+
+void AskCall::Searched() {
+  collection_.request.set_tenant(request_.tenant());
+  collection_.request.set_name(request_.collection());
+  Launch(
+      Role::kRetriever, &collection_,
+      [](auto* call, auto done) {
+        v1::CollectionService::NewStub(call->channel.channel)
+            ->async()
+            ->GetCollection(&call->context, &call->request, &call->response, done);
       },
       &AskCall::Gathered);
 }

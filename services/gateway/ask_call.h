@@ -1,8 +1,7 @@
 // One Ask: a state machine over the stubs of the other roles. No thread waits for it.
 //
-//   Begin -> {ListModels, Tokenize, GetCollection, Search} -> Compress -> for each question: Generate with citation
-//   checks
-//   -> usage
+//   Begin -> {Tokenize, ListModels} and {Search, GetCollection} -> Compress -> for each question: Generate with
+//   citation checks -> usage
 //
 // The first error, or the client's leaving, cancels whatever is under way.
 #pragma once
@@ -56,7 +55,11 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
   absl::Status CheckRequest() const;
   template <class Request, class Response, class Starter>
   void Launch(Role role, SubCall<Request, Response>* call, Starter start, void (AskCall::*then)());
-  // One of the first four calls has answered; the last one goes on to Compress.
+  // The second call to each of the two roles. One after the other, so that a question takes one place in the queue of a
+  // role, however short that is.
+  void Tokenized();
+  void Searched();
+  // One of the two roles has given its answers; the last one goes on to Compress.
   void Gathered();
   void StartTokenize(v1::TokenizeRequest* request);
   absl::Status PlanPrompt();
@@ -95,7 +98,7 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
   std::mutex mutex_;  // guards what is below and every use of `outgoing_`
   Outgoing<grpc::ServerWriteReactor<v1::AskResponse>, v1::AskResponse> outgoing_;
   bool ended_ = false;
-  int gathering_ = 0;  // first calls that have not answered
+  int gathering_ = 0;  // roles whose first answers have not come
 
   SubCall<v1::ListModelsRequest, v1::ListModelsResponse> models_;
   SubCall<v1::TokenizeRequest, v1::TokenizeResponse> tokenize_;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "precis/index/names.h"
 #include "precis/v1/admin.grpc.pb.h"
 #include "roles/admin_service.h"
 #include "runtime/status.h"
@@ -77,9 +78,12 @@ class GatewayAdminService final : public AdminServiceBase {
 
   grpc::ServerUnaryReactor* Stats(grpc::CallbackServerContext* server_context, const v1::StatsRequest* request,
                                   v1::StatsResponse* reply) override {
-    return RunUnaryInline(
-        host_, "AdminService/Stats", server_context, reply,
-        [this, request, reply](const CallContext& call, Done done) { Ask(*request, call, reply, std::move(done)); });
+    return RunUnaryInline(host_, "AdminService/Stats", server_context, reply,
+                          [this, request, reply](const CallContext& call, Done done) {
+                            if (absl::Status valid = index::ValidateTenant(request->tenant()); !valid.ok())
+                              return done(valid);
+                            Ask(*request, call, reply, std::move(done));
+                          });
   }
 
  private:

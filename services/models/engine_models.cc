@@ -27,8 +27,14 @@ ModelSource EngineModels(std::string folder) {
   source.list = [folder] { return ListModelFolders(folder); };
   source.inspect = [](const std::string& path) { return OrDamagedFile(engine::InspectModel(path)); };
   source.load_tokenizer = [](const std::string& path) { return OrDamagedFile(engine::LoadTokenizer(path)); };
-  source.load_embedder = [](const std::string& path, const engine::LoadOptions& options) {
-    return OrDamagedFile(engine::LoadEmbedder(path, options));
+  source.load_embedder = [](const std::string& path,
+                            const engine::LoadOptions& options) -> absl::StatusOr<std::shared_ptr<engine::Embedder>> {
+    auto loaded = engine::LoadEmbedder(path, options);
+    // Not of a kind that encoders are: is it a model at all?
+    if (absl::IsUnimplemented(loaded.status())) {
+      if (const auto inspected = engine::InspectModel(path); !inspected.ok()) return DamagedFile(inspected.status());
+    }
+    return OrDamagedFile(std::move(loaded));
   };
   source.load_language_model = [](const std::string& path, const engine::LoadOptions& options) {
     return OrDamagedFile(engine::LoadLanguageModel(path, options));

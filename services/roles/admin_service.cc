@@ -7,6 +7,8 @@
 
 #include "absl/time/clock.h"
 #include "daemon/version.h"
+#include "precis/engine/instruction_set.h"
+#include "precis/index/names.h"
 #include "runtime/unary.h"
 
 namespace precis::services {
@@ -28,6 +30,7 @@ void FillProcess(const Metrics& metrics, v1::RoleStats* stats) {
   stats->set_version(kVersion);
   stats->set_started_unix_ms(absl::ToUnixMillis(process_start));
   stats->set_resident_bytes(ResidentBytes());
+  stats->set_instruction_set(engine::InstructionSetName());
   for (const auto& [name, value] : metrics.Totals()) (*stats->mutable_totals())[name] = value;
 }
 
@@ -40,6 +43,7 @@ RoleAdminService::RoleAdminService(std::vector<RoleHost*> roles, const RoleConte
 grpc::ServerUnaryReactor* RoleAdminService::Stats(grpc::CallbackServerContext* context, const v1::StatsRequest* request,
                                                   v1::StatsResponse* reply) {
   return RunUnary(host_, "AdminService/Stats", context, reply, [this, request, reply](const CallContext&) {
+    if (absl::Status valid = index::ValidateTenant(request->tenant()); !valid.ok()) return valid;
     for (RoleHost* role : roles_) {
       v1::RoleStats* stats = reply->add_roles();
       stats->set_role(RoleName(role->role()));

@@ -64,7 +64,7 @@ class EmbedderRole final : public RoleHost {
   void Drain() override { executor_.Drain(); }
 
  private:
-  absl::StatusOr<std::shared_ptr<engine::Embedder>> Load(const std::string& name) {
+  absl::StatusOr<std::shared_ptr<cache::CachingEmbedder>> Load(const std::string& name) {
     PRECIS_ASSIGN_OR_RETURN(const std::string path, context_.models.find(name));
     engine::LoadOptions options;
     options.name = name;

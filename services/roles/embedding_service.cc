@@ -14,6 +14,7 @@
 #include "precis/base/reason.h"
 #include "precis/base/status_macros.h"
 #include "precis/base/utf8.h"
+#include "precis/index/names.h"
 #include "runtime/bidi_call.h"
 #include "runtime/unary.h"
 
@@ -55,6 +56,7 @@ absl::Status CheckBatch(const v1::EmbedRequest& request) {
   std::set<uint64_t> ids;
   for (const v1::EmbedItem& item : request.items()) {
     if (!ids.insert(item.id()).second) return FieldError("items", absl::StrCat("has the id ", item.id(), " twice"));
+    PRECIS_RETURN_IF_ERROR(index::ValidateTenant(item.cache_tag().tenant()));
   }
   return absl::OkStatus();
 }
@@ -87,9 +89,7 @@ std::vector<Group> GroupItems(const v1::EmbedRequest& request, std::vector<v1::E
       continue;
     }
     const engine::InputRole role = FromProto(item.role());
-    // BYPASS and REFRESH compute anew; what a cache holds for the same input is the same vector, bit by bit.
-    const bool tagged = item.has_cache_tag() && request.cache_policy() != v1::CACHE_POLICY_BYPASS &&
-                        request.cache_policy() != v1::CACHE_POLICY_REFRESH;
+    const bool tagged = item.has_cache_tag() && request.cache_policy() != v1::CACHE_POLICY_BYPASS;
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const Group& g) { return g.role == role && g.tagged == tagged; });
     if (group == groups.end()) group = groups.insert(groups.end(), Group{role, tagged, {}});
@@ -98,7 +98,7 @@ std::vector<Group> GroupItems(const v1::EmbedRequest& request, std::vector<v1::E
   return groups;
 }
 
-absl::Status EmbedGroup(engine::Embedder& encoder, const v1::EmbedRequest& request, const Group& group,
+absl::Status EmbedGroup(cache::CachingEmbedder& encoder, const v1::EmbedRequest& request, const Group& group,
                         const CallContext& call, std::vector<v1::EmbedResult>* results) {
   std::vector<std::string_view> texts;
   std::vector<engine::CacheTag> tags;
@@ -113,7 +113,11 @@ absl::Status EmbedGroup(engine::Embedder& encoder, const v1::EmbedRequest& reque
   options.role = group.role;
   options.long_input = FromProto(request.long_input_policy());
   options.tags = tags;
-  auto embeddings = encoder.Embed(texts, options, call);
+  const bool refresh = request.cache_policy() == v1::CACHE_POLICY_REFRESH;
+  const auto embed = [&](std::span<const std::string_view> some) {
+    return refresh ? encoder.Refresh(some, options, call) : encoder.Embed(some, options, call);
+  };
+  auto embeddings = embed(texts);
   if (embeddings.ok()) {
     for (size_t k = 0; k < group.items.size(); ++k) SetResult((*embeddings)[k], &(*results)[group.items[k]]);
     return absl::OkStatus();
@@ -122,7 +126,7 @@ absl::Status EmbedGroup(engine::Embedder& encoder, const v1::EmbedRequest& reque
   // Some text is too long: only its own item fails, so each is asked for alone.
   for (size_t k = 0; k < group.items.size(); ++k) {
     if (group.tagged) options.tags = std::span(tags).subspan(k, 1);
-    auto one = encoder.Embed(std::span(texts).subspan(k, 1), options, call);
+    auto one = embed(std::span<const std::string_view>(texts).subspan(k, 1));
     if (one.ok()) {
       SetResult(one->front(), &(*results)[group.items[k]]);
     } else if (absl::IsInvalidArgument(one.status())) {

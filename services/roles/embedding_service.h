@@ -5,14 +5,14 @@
 #include <string>
 
 #include "models/loaded_models.h"
-#include "precis/engine/embedder.h"
+#include "precis/cache/caching_embedder.h"
 #include "precis/v1/embedding.grpc.pb.h"
 #include "runtime/call_scope.h"
 
 namespace precis::services {
 
 // An encoder with its cache in front; without a tag a text passes the cache by.
-using Encoders = LoadedModels<engine::Embedder>;
+using Encoders = LoadedModels<cache::CachingEmbedder>;
 
 class EmbeddingService final : public v1::EmbeddingService::CallbackService {
  public:

@@ -8,6 +8,7 @@
 #include "convert/common.h"
 #include "convert/generation.h"
 #include "precis/base/status_macros.h"
+#include "precis/index/names.h"
 #include "roles/retriever_services.h"
 #include "runtime/server_stream.h"
 #include "runtime/status.h"
@@ -87,6 +88,7 @@ grpc::ServerUnaryReactor* GenerationService::ScoreTokens(grpc::CallbackServerCon
   return RunUnary(
       host_, "GenerationService/ScoreTokens", context, reply,
       [this, request, reply](const CallContext& call) -> absl::Status {
+        PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request->tenant()));
         PRECIS_ASSIGN_OR_RETURN(const auto model, generators_.Get(request->model()));
         PRECIS_ASSIGN_OR_RETURN(const int64_t tokens, model->tokenizer().CountTokens(request->text()));
         if (tokens > kMaxScoredTokens) {
@@ -164,6 +166,7 @@ grpc::ServerUnaryReactor* GenerationService::LoadModel(grpc::CallbackServerConte
                                                        v1::LoadModelResponse* reply) {
   return RunUnary(load_host_, "GenerationService/LoadModel", context, reply,
                   [this, request, reply](const CallContext&) -> absl::Status {
+                    PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request->tenant()));
                     PRECIS_RETURN_IF_ERROR(CheckRequestId(request->request_id()));
                     if (request->name().empty()) return FieldError("name", "is empty: name a model");
                     if (request->idle_timeout_ms() < 0) return FieldError("idle_timeout_ms", "must not be negative");
@@ -181,6 +184,7 @@ grpc::ServerUnaryReactor* GenerationService::UnloadModel(grpc::CallbackServerCon
                                                          v1::UnloadModelResponse* reply) {
   return RunUnary(load_host_, "GenerationService/UnloadModel", context, reply,
                   [this, request, reply](const CallContext& call) -> absl::Status {
+                    PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request->tenant()));
                     PRECIS_RETURN_IF_ERROR(CheckRequestId(request->request_id()));
                     if (request->name().empty()) return FieldError("name", "is empty: name a model");
                     PRECIS_ASSIGN_OR_RETURN(const v1::Model before, generators_.Describe(request->name()));

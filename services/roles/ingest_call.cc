@@ -1,5 +1,7 @@
-// One IngestDocuments stream: documents are put together from their parts, up to `ingest_parallel` are in work at once,
-// and while that many are, nothing is read: flow control slows the client.
+// One IngestDocuments stream: documents are put together from their parts, up to `ingest_parallel` are in work at once.
+// While that many are, or while one waits for room in the executor's queue, nothing is read: flow control slows the
+// client. A stream never fails because others fill the queue.
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +16,7 @@
 #include "precis/base/status_macros.h"
 #include "roles/retriever_services.h"
 #include "runtime/bidi_call.h"
+#include "runtime/status.h"
 
 namespace precis::services {
 namespace {
@@ -27,6 +30,7 @@ struct Incoming {
   std::string content;
   int64_t size = 0;  // of the content as sent; `content` is dropped when it is above the limit
   absl::Time began;
+  bool started = false;  // its job runs, or has run; guarded by the call's mutex
 };
 
 // Whether a failed Ingest ends the stream: what would fail for every other document too. All else is the outcome of its
@@ -114,17 +118,58 @@ class IngestCall final : public BidiCall<v1::IngestDocumentsRequest, v1::IngestD
       std::lock_guard<std::mutex> lock(mutex_);
       ++in_work_;
     }
-    const absl::Status accepted =
-        host().executor->Submit([this, document, abandoned] { Finish(Work(*document, abandoned)); });
-    if (!accepted.ok()) return Finish(accepted);
+    const absl::StatusOr<uint64_t> ticket = host().executor->SubmitOrPark([this, document, abandoned] {
+      Started(document.get());
+      Finish(Work(*document, abandoned));
+    });
+    if (!ticket.ok()) return Finish(ticket.status());
+    bool read = false, give_up = false;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (*ticket != 0 && !document->started) {
+        parked_ = document.get();
+        parked_ticket_ = *ticket;
+      }
+      read = MayRead();
+      paused_ = !read && failed_.ok();
+      give_up = left_ && parked_ != nullptr;  // the client left before there was a ticket to give back
+    }
+    if (give_up) return OnLeft();
+    if (read) ReadNext();
+  }
+
+  // Under the lock: whether another document may be taken in.
+  bool MayRead() const { return failed_.ok() && parked_ == nullptr && in_work_ < parts_.ingest_parallel; }
+
+  // The document's turn has come: the stream may go on where that was what it waited for.
+  void Started(Incoming* document) {
     bool read = false;
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      read = in_work_ < parts_.ingest_parallel && failed_.ok();
-      if (!read && failed_.ok()) paused_ = true;
-      if (!failed_.ok()) read = false;
+      document->started = true;
+      if (parked_ != document) return;
+      parked_ = nullptr;
+      read = paused_ && MayRead();
+      if (read) paused_ = false;
     }
     if (read) ReadNext();
+  }
+
+  // A document that waits for room in the queue is given up, since nobody waits for it any more.
+  void OnLeft() override {
+    uint64_t ticket = 0;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      left_ = true;
+      if (parked_ == nullptr) return;
+      ticket = parked_ticket_;
+    }
+    if (!host().executor->Unpark(ticket)) return;  // its job runs, and sees it
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      parked_ = nullptr;
+    }
+    Finish(call().Check());
   }
 
   // On the executor. An error ends the stream.
@@ -188,7 +233,17 @@ class IngestCall final : public BidiCall<v1::IngestDocumentsRequest, v1::IngestD
     input.title = header.title();
     PRECIS_ASSIGN_OR_RETURN(input.metadata, MetadataFromProto(header.metadata()));
     input.content = std::move(document.content);
-    return parts_.index.Ingest(input, call());
+    while (true) {
+      auto ingested = parts_.index.Ingest(input, call());
+      const absl::Duration delay = RetryDelayOf(ingested.status());
+      if (!absl::IsResourceExhausted(ingested.status()) || delay == absl::ZeroDuration()) return ingested;
+      // The embedder's queue is full. Waiting here is what slows the client.
+      const absl::Time again = absl::Now() + delay;
+      while (absl::Now() < again) {
+        PRECIS_RETURN_IF_ERROR(call().Check());
+        absl::SleepFor(std::min(absl::Milliseconds(20), again - absl::Now()));
+      }
+    }
   }
 
   // A document is done, well or not; the last one ends the stream where nothing more comes.
@@ -204,7 +259,8 @@ class IngestCall final : public BidiCall<v1::IngestDocumentsRequest, v1::IngestD
         if (std::exchange(ended_, true)) return;
         result = failed_;
       } else {
-        read = failed_.ok() && std::exchange(paused_, false);
+        read = paused_ && MayRead();
+        if (read) paused_ = false;
       }
     }
     if (end) return End(result.ok() ? call().Check() : result);
@@ -244,7 +300,10 @@ class IngestCall final : public BidiCall<v1::IngestDocumentsRequest, v1::IngestD
 
   std::mutex mutex_;
   int in_work_ = 0;
-  bool paused_ = false;  // nothing is being read until a document is done
+  bool paused_ = false;         // nothing is being read until a document is done or has left the car park
+  Incoming* parked_ = nullptr;  // the document that waits for room in the executor's queue
+  uint64_t parked_ticket_ = 0;
+  bool left_ = false;
   bool client_ended_ = false;
   bool ended_ = false;  // End() was called
   absl::Status failed_;

@@ -37,6 +37,9 @@ class RetrieverRole final : public RoleHost {
     options.max_document_bytes = context_.config.max_document_bytes;
     options.encoder = [this](const std::string& model) { return encoders_.Get(model, CallContext()); };
     PRECIS_ASSIGN_OR_RETURN(index_, index::Index::Open(std::move(options)));
+    if (const auto numbers = index_->Stats(); numbers.ok()) {
+      for (const std::string& notice : numbers->notices) Log(LogLevel::kWarn, "index", {{"message", notice}});
+    }
     pump_ = std::make_unique<OutboxPump>(*index_, context_.channels, context_.metrics);
     parts_.reset(new RetrieverParts{*index_, *pump_, memory_, host_, ingest_host_, context_.config.max_document_bytes,
                                     static_cast<int>(context_.config.ingest_parallel)});
@@ -97,6 +100,7 @@ class RetrieverRole final : public RoleHost {
       add("precis_index_text_bytes", numbers->text_bytes);
       add("precis_index_disk_bytes", numbers->disk_bytes);
       add("precis_index_memory_bytes", numbers->memory_bytes);
+      add("precis_index_damaged_documents", numbers->damaged_documents);
       add("precis_erasures_pending", numbers->erasures_pending);
     }
     return samples;

@@ -7,6 +7,7 @@
 #include "convert/common.h"
 #include "precis/base/status_macros.h"
 #include "precis/base/utf8.h"
+#include "precis/index/names.h"
 #include "precis/split/splitter.h"
 #include "runtime/status.h"
 #include "runtime/unary.h"
@@ -76,6 +77,7 @@ grpc::ServerUnaryReactor* SplittingService::Split(grpc::CallbackServerContext* c
 
 absl::Status SplittingService::SplitText(const v1::SplitRequest& request, const CallContext& call,
                                          v1::SplitResponse* reply) {
+  PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request.tenant()));
   if (request.text().size() > kMaxTextBytes) {
     return FieldError("text", absl::StrCat("has ", request.text().size(), " bytes, the limit is ", kMaxTextBytes));
   }

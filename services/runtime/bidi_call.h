@@ -23,6 +23,8 @@ class BidiCall : public grpc::ServerBidiReactor<Request, Response> {
   // says so).
   virtual void OnMessage(Request* message) = 0;
   virtual void OnEnd() = 0;
+  // The client has left, or its deadline has passed; call().Check() says so already.
+  virtual void OnLeft() {}
 
   const Host& host() const { return scope_.host(); }
   const CallContext& call() const { return scope_.call(); }
@@ -49,6 +51,7 @@ class BidiCall : public grpc::ServerBidiReactor<Request, Response> {
   void OnCancel() final {
     scope_.call().Cancel();
     outgoing_.OnCancel();
+    OnLeft();
   }
   void OnDone() final { delete this; }
 

@@ -36,6 +36,12 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   return status;
 }
 
+absl::Duration RetryDelayOf(const absl::Status& status) {
+  int64_t milliseconds = 0;
+  if (!absl::SimpleAtoi(Payload(status, kRetryPayload), &milliseconds)) return absl::ZeroDuration();
+  return absl::Milliseconds(milliseconds);
+}
+
 absl::Status FieldError(std::string_view field, std::string_view message) {
   absl::Status status = absl::InvalidArgumentError(absl::StrCat(std::string(field), " ", std::string(message)));
   status.SetPayload(kFieldPayload, absl::Cord(std::string(field)));

@@ -15,6 +15,8 @@ inline constexpr char kErrorDomain[] = "precis";
 
 // When a refused call may be tried again.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
+// Zero where the status does not say.
+absl::Duration RetryDelayOf(const absl::Status& status);
 // InvalidArgument about one field, named as in the proto; the two make one sentence: "options.top_k", "is 0, ...".
 absl::Status FieldError(std::string_view field, std::string_view message);
 

@@ -1,5 +1,6 @@
 #include "fakes.h"
 
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <thread>
@@ -80,6 +81,10 @@ class FakeEncoder final : public engine::Embedder {
   absl::StatusOr<std::vector<engine::Embedding>> Embed(std::span<const std::string_view> texts,
                                                        const engine::EmbedOptions& options,
                                                        const CallContext& call) override {
+    for (++engines_->held; engines_->hold_embedding && call.Check().ok();) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    --engines_->held;
     std::vector<engine::Embedding> result;
     for (size_t i = 0; i < texts.size(); ++i) {
       PRECIS_RETURN_IF_ERROR(call.Check());

@@ -16,12 +16,14 @@ namespace precis::services {
 struct FakeEngines {
   std::set<std::string> models = {"fake-encoder", "fake-generator"};  // that are "on disk"
   std::string encoder_fingerprint = "fake-encoder-1";
-  int64_t window = 4096;               // of the generator
-  std::atomic<int> embedded = 0;       // texts that reached the engine
-  std::atomic<int> generating = 0;     // generations under way
-  std::atomic<int> steps = 0;          // tokens generated
-  std::atomic<bool> endless = false;   // generate until cancelled
-  std::atomic<int> refused_steps = 0;  // sinks that said stop
+  int64_t window = 4096;                     // of the generator
+  std::atomic<int> embedded = 0;             // texts that reached the engine
+  std::atomic<int> generating = 0;           // generations under way
+  std::atomic<int> steps = 0;                // tokens generated
+  std::atomic<bool> endless = false;         // generate until cancelled
+  std::atomic<bool> hold_embedding = false;  // calls of the encoder wait until it is false again
+  std::atomic<int> held = 0;                 // that wait now
+  std::atomic<int> refused_steps = 0;        // sinks that said stop
 };
 
 // Models named "*encoder*" are encoders, the others generators.

@@ -27,6 +27,7 @@ TEST(EngineModels, AFileThatIsNoModelIsDamaged) {
   EXPECT_TRUE(absl::IsDataLoss(models.inspect(path).status())) << models.inspect(path).status();
   EXPECT_TRUE(absl::IsDataLoss(models.load_tokenizer(path).status()));
   EXPECT_TRUE(absl::IsDataLoss(models.load_language_model(path, {}).status()));
+  EXPECT_TRUE(absl::IsDataLoss(models.load_embedder(path, {}).status())) << models.load_embedder(path, {}).status();
   EXPECT_TRUE(absl::IsNotFound(models.find("n").status()));
 }
 

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "gateway/ask_prompt.h"
 #include "gateway/citation_location.h"
@@ -65,11 +66,56 @@ TEST(Executor, AFullQueueRefusesWithRetryDelay) {
   ASSERT_EQ(details.details_size(), 1);
   ASSERT_TRUE(details.details(0).UnpackTo(&retry));
   EXPECT_EQ(retry.retry_delay().nanos(), 500'000'000);
+  EXPECT_EQ(RetryDelayOf(FromGrpc(ToGrpc(refused))), absl::Milliseconds(500));
+  EXPECT_EQ(RetryDelayOf(absl::ResourceExhaustedError("disk full")), absl::ZeroDuration());
 
   go.Open();
   executor.Drain();
   EXPECT_EQ(ran, 2) << "what was accepted runs";
   EXPECT_TRUE(absl::IsUnavailable(executor.Submit([] {})));
+}
+
+TEST(Executor, WhatAnIdleThreadIsAboutToTakeDoesNotWait) {
+  for (int round = 0; round < 200; ++round) {
+    Executor executor("test", 2, 1);
+    EXPECT_TRUE(executor.Submit([] {}).ok());
+    EXPECT_TRUE(executor.Submit([] {}).ok());
+  }
+}
+
+TEST(Executor, AParkedJobRunsInItsTurnOrIsTakenBack) {
+  Executor executor("test", 1, 1);
+  Gate started, go;
+  ASSERT_TRUE(executor
+                  .Submit([&] {
+                    started.Open();
+                    go.Wait();
+                  })
+                  .ok());
+  started.Wait();
+  std::mutex mutex;
+  std::vector<int> order;
+  const auto job = [&](int number) {
+    return [&, number] {
+      std::lock_guard<std::mutex> lock(mutex);
+      order.push_back(number);
+    };
+  };
+  EXPECT_EQ(*executor.SubmitOrPark(job(1)), 0u) << "there is a place in the queue";
+  const auto second = executor.SubmitOrPark(job(2));
+  const auto third = executor.SubmitOrPark(job(3));
+  const auto fourth = executor.SubmitOrPark(job(4));
+  EXPECT_NE(*second, 0u);
+  EXPECT_EQ(executor.stats().waiting, 1) << "the queue stays bounded";
+  EXPECT_EQ(executor.stats().rejected, 0);
+  EXPECT_TRUE(absl::IsResourceExhausted(executor.Submit(job(5)))) << "no job overtakes what is parked";
+  EXPECT_TRUE(executor.Unpark(*third));
+  EXPECT_FALSE(executor.Unpark(*third));
+  go.Open();
+  executor.Drain();
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 4}));
+  EXPECT_FALSE(executor.Unpark(*fourth));
+  EXPECT_TRUE(absl::IsUnavailable(executor.SubmitOrPark([] {}).status()));
 }
 
 TEST(LogText, LeavesOutWhatIsEmpty) {

@@ -485,6 +485,196 @@ TEST_F(Stack, AnExportHoldsEverythingAndEndsWithASummary) {
   EXPECT_TRUE(summary);
 }
 
+TEST_F(Stack, ImpossibleTenantsAreInvalidInEveryService) {
+  IndexThree();
+  const std::string bad = "../other";
+  const auto expect = [&](const grpc::Status& status, const char* call) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << call << ": " << status.error_message();
+    EXPECT_THAT(status.error_message(), AllOf(HasSubstr("../other"), HasSubstr("A-Z a-z 0-9 . _ -"))) << call;
+  };
+  {
+    grpc::ClientContext context;
+    v1::ListDocumentsRequest request;
+    request.set_tenant(bad);
+    request.set_collection("docs");
+    v1::ListDocumentsResponse response;
+    expect(v1::DocumentService::NewStub(channel_)->ListDocuments(&context, request, &response), "ListDocuments");
+  }
+  {
+    grpc::ClientContext context;
+    v1::StatsRequest request;
+    request.set_tenant(bad);
+    v1::StatsResponse response;
+    expect(v1::AdminService::NewStub(channel_)->Stats(&context, request, &response), "Stats");
+  }
+  {
+    grpc::ClientContext context;
+    v1::CompressRequest request;
+    request.set_tenant(bad);
+    request.add_passages()->set_text("text");
+    request.mutable_options()->set_budget_tokens(10);
+    v1::CompressResponse response;
+    expect(v1::CompressionService::NewStub(channel_)->Compress(&context, request, &response), "Compress");
+  }
+  {
+    grpc::ClientContext context;
+    v1::SplitRequest request;
+    request.set_tenant(bad);
+    request.set_text("text");
+    v1::SplitResponse response;
+    expect(v1::SplittingService::NewStub(channel_)->Split(&context, request, &response), "Split");
+  }
+  {
+    grpc::ClientContext context;
+    v1::ScoreTokensRequest request;
+    request.set_tenant(bad);
+    request.set_text("text");
+    v1::ScoreTokensResponse response;
+    expect(v1::GenerationService::NewStub(channel_)->ScoreTokens(&context, request, &response), "ScoreTokens");
+  }
+  {
+    grpc::ClientContext context;
+    v1::GenerateRequest request;
+    request.set_tenant(bad);
+    request.set_prompt("text");
+    const auto stream = v1::GenerationService::NewStub(channel_)->Generate(&context, request);
+    v1::GenerateResponse event;
+    while (stream->Read(&event)) {
+    }
+    expect(stream->Finish(), "Generate");
+  }
+  {
+    grpc::ClientContext context;
+    const auto stream = v1::EmbeddingService::NewStub(channel_)->Embed(&context);
+    v1::EmbedRequest request;
+    request.add_items()->set_text("text");
+    request.mutable_items(0)->mutable_cache_tag()->set_tenant(bad);
+    stream->Write(request);
+    stream->WritesDone();
+    v1::EmbedResponse response;
+    while (stream->Read(&response)) {
+    }
+    expect(stream->Finish(), "Embed");
+  }
+  v1::AskRequest request = Question("How old is the lighthouse?");
+  request.set_tenant(bad);
+  expect(Ask(channel_, request).status, "Ask");
+}
+
+// A queue of one place, and more streams than that holds: each waits its turn, none is refused.
+TEST_F(Stack, FullIngestQueuesSlowStreamsAndFailNone) {
+  Start({"--queue-limit=1", "--ingest-parallel=1", "--embedder-workers=1"});
+  ASSERT_TRUE(CreateCollection(channel_, "docs").ok());
+  constexpr int kStreams = 6, kDocuments = 8;
+  std::vector<Ingested> ingested(kStreams);
+  std::vector<std::thread> clients;
+  for (int c = 0; c < kStreams; ++c) {
+    clients.emplace_back([&, c] {
+      std::vector<TestDocument> documents;
+      for (int i = 0; i < kDocuments; ++i) {
+        documents.push_back({absl::StrCat("/", c, "-", i, ".txt"), absl::StrCat("Stream ", c, " document ", i, ".")});
+      }
+      ingested[static_cast<size_t>(c)] = Ingest(channel_, "docs", documents);
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  for (const Ingested& one : ingested) {
+    EXPECT_TRUE(one.status.ok()) << one.status.error_message();
+    EXPECT_EQ(one.results.size(), static_cast<size_t>(kDocuments));
+    for (const v1::IngestResult& result : one.results) {
+      EXPECT_EQ(result.outcome(), v1::INGEST_OUTCOME_ADDED) << result.DebugString();
+    }
+  }
+  EXPECT_EQ(Stats().document_count(), kStreams * kDocuments);
+}
+
+TEST_F(Stack, AStreamThatWaitsForTheQueueEndsWithItsDeadline) {
+  Start({"--queue-limit=1", "--ingest-parallel=1"});
+  ASSERT_TRUE(CreateCollection(channel_, "docs").ok());
+  engines_->hold_embedding = true;
+  const auto send = [&](const std::string& uri) {
+    return std::thread([&, uri] { Ingest(channel_, "docs", {{uri, "Held."}}); });
+  };
+  std::thread first = send("/running.txt");
+  EXPECT_TRUE(Eventually([&] { return engines_->held.load() > 0; }));
+  std::thread second = send("/queued.txt");
+  const auto queued = [&] {
+    const v1::StatsResponse stats = Stats();
+    for (const v1::RoleStats& role : stats.roles()) {
+      for (const v1::QueueStats& queue : role.queues()) {
+        if (queue.name() == "ingest") return queue.waiting_count();
+      }
+    }
+    return 0;
+  };
+  EXPECT_TRUE(Eventually([&] { return queued() == 1; }));
+
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
+  const auto stream = v1::DocumentService::NewStub(channel_)->IngestDocuments(&context);
+  v1::IngestDocumentsRequest part;
+  part.mutable_header()->set_collection("docs");
+  part.mutable_header()->set_uri("/late.txt");
+  stream->Write(part);
+  part.set_content("Too late.");
+  stream->Write(part);
+  part.mutable_end();
+  stream->Write(part);
+  stream->WritesDone();
+  v1::IngestDocumentsResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(queued(), 1) << "what waits for a place is not in the queue";
+
+  engines_->hold_embedding = false;
+  first.join();
+  second.join();
+  EXPECT_EQ(Stats().document_count(), 2) << "the document that was given up was not stored";
+}
+
+TEST_F(Stack, AQuestionTakesOnePlaceInEachQueue) {
+  // Each executor takes three calls: two work, one waits.
+  Start({"--queue-limit=1", "--retriever-workers=2", "--compressor-workers=2"});
+  IndexThree();
+  std::vector<std::thread> clients;
+  for (int c = 0; c < 3; ++c) {
+    clients.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        const Asked asked = Ask(channel_, Question("When was the lighthouse built?"));
+        EXPECT_TRUE(asked.status.ok()) << asked.status.error_message();
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  const v1::StatsResponse stats = Stats();
+  for (const v1::RoleStats& role : stats.roles()) {
+    for (const v1::QueueStats& queue : role.queues()) EXPECT_EQ(queue.rejected_count(), 0) << queue.name();
+  }
+}
+
+TEST_F(Stack, ARefreshedVectorIsStored) {
+  const auto embed = [&](v1::CachePolicy policy) {
+    grpc::ClientContext context;
+    const auto stream = v1::EmbeddingService::NewStub(channel_)->Embed(&context);
+    v1::EmbedRequest request;
+    request.set_cache_policy(policy);
+    request.add_items()->set_text("A red lighthouse.");
+    request.mutable_items(0)->mutable_cache_tag()->set_tenant("t");
+    stream->Write(request);
+    stream->WritesDone();
+    v1::EmbedResponse response;
+    EXPECT_TRUE(stream->Read(&response));
+    EXPECT_TRUE(stream->Finish().ok());
+    return response.results_size() == 1 && response.results(0).cache_hit();
+  };
+  EXPECT_FALSE(embed(v1::CACHE_POLICY_BYPASS));
+  EXPECT_FALSE(embed(v1::CACHE_POLICY_REFRESH));
+  EXPECT_TRUE(embed(v1::CACHE_POLICY_UNSPECIFIED)) << "what REFRESH computed is there";
+  const int computed = engines_->embedded;
+  EXPECT_FALSE(embed(v1::CACHE_POLICY_REFRESH));
+  EXPECT_EQ(engines_->embedded, computed + 1) << "it looks nothing up";
+}
+
 TEST_F(Stack, StatsNameEveryRole) {
   const v1::StatsResponse stats = Stats();
   ASSERT_EQ(stats.roles_size(), 5);
@@ -492,6 +682,7 @@ TEST_F(Stack, StatsNameEveryRole) {
     EXPECT_TRUE(role.reachable()) << role.DebugString();
     EXPECT_FALSE(role.detail().empty());
     EXPECT_GT(role.resident_bytes(), 0);
+    EXPECT_THAT(role.instruction_set(), ::testing::AnyOf("scalar", "avx2", "avx512", "avx512_vnni"));
   }
 }
 

@@ -29,7 +29,7 @@ class CountingEmbedder final : public engine::Embedder {
       if (texts[i] == "too long") return absl::InvalidArgumentError(absl::StrCat("text ", i, " is too long"));
       asked.push_back(std::string(texts[i]));
       engine::Embedding embedding;
-      embedding.vector = {static_cast<float>(texts[i].size()), static_cast<float>(options.role), 1.5f};
+      embedding.vector = {static_cast<float>(texts[i].size()), static_cast<float>(options.role), third};
       embedding.tokens_total = 9;
       embedding.tokens_used = 7;
       embedding.truncated = true;
@@ -38,6 +38,7 @@ class CountingEmbedder final : public engine::Embedder {
     return result;
   }
   engine::ModelInfo info_;
+  float third = 1.5f;
   std::vector<std::string> asked;
 };
 
@@ -70,7 +71,7 @@ class CachingEmbedderTest : public testing::Test {
   std::string path_;
   std::shared_ptr<TaggedCache> cache_;
   std::shared_ptr<CountingEmbedder> inner_;
-  std::shared_ptr<engine::Embedder> embedder_;
+  std::shared_ptr<CachingEmbedder> embedder_;
 };
 
 TEST_F(CachingEmbedderTest, OnlyMissesAreComputedAndHitsAreTheSameBits) {
@@ -94,6 +95,23 @@ TEST_F(CachingEmbedderTest, DuplicatesOfOneCallAreComputedOnce) {
   EXPECT_EQ(result[0].vector, result[2].vector);
   Embed({"a", "a"}, {});
   EXPECT_EQ(inner_->asked.size(), 1u);
+}
+
+TEST_F(CachingEmbedderTest, ARefreshLooksNothingUpAndReplacesWhatIsStored) {
+  Embed({"a"}, {{"t", "d", 1}});
+  inner_->third = 2.5f;  // as if what is stored had gone wrong
+  const std::vector<std::string_view> texts = {"a", "new"};
+  const std::vector<engine::CacheTag> tags(2, {"t", "d", 1});
+  engine::EmbedOptions options;
+  options.role = engine::InputRole::kDocument;
+  options.tags = tags;
+  const auto fresh = embedder_->Refresh(texts, options, {});
+  ASSERT_TRUE(fresh.ok()) << fresh.status();
+  EXPECT_FALSE((*fresh)[0].cache_hit);
+  EXPECT_EQ((*fresh)[0].vector[2], 2.5f);
+  const auto after = Embed({"a", "new"}, {{"t", "d", 1}, {"t", "d", 1}});
+  EXPECT_TRUE(inner_->asked.empty()) << "both are stored";
+  EXPECT_EQ(after[0].vector, (*fresh)[0].vector);
 }
 
 TEST_F(CachingEmbedderTest, TenantRoleModelAndPolicyKeepApart) {
