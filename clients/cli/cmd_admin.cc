@@ -33,7 +33,7 @@ int RunStats(const Globals& globals) {
               Counted(response.tokens_saved(), "token").c_str(),
               Counted(response.pending_erasures(), "erasure").c_str());
   std::map<std::string, std::string> processes;  // by address: the first role there, which shows the memory of all
-  Table roles({"role", "state", "memory", "disk", "detail"});
+  Table roles({"role", "state", "memory", "disk", "kernels", "detail"});
   Table caches({"cache", "entries", "size", "hits", "misses", "erased"});
   Table queues({"queue", "running", "waiting", "capacity", "rejected"});
   for (const auto& role : response.roles()) {
@@ -42,7 +42,7 @@ int RunStats(const Globals& globals) {
         {OneLine(role.role(), 20),
          role.reachable() ? Styled("up", Style::kGreen, STDOUT_FILENO) : Styled("DOWN", Style::kRed, STDOUT_FILENO),
          first ? HumanBytes(role.resident_bytes()) : "with " + process->second, HumanBytes(role.disk_bytes()),
-         OneLine(role.detail(), 300)});
+         OneLine(role.instruction_set(), 20), OneLine(role.detail(), 300)});
     for (const auto& cache : role.caches()) {
       caches.AddRow({OneLine(cache.name(), 40), WithThousands(cache.entry_count()), HumanBytes(cache.size_bytes()),
                      WithThousands(cache.hit_count()), WithThousands(cache.miss_count()),

@@ -76,22 +76,35 @@ int ListCollections(const Globals& globals) {
   return kExitOk;
 }
 
+// What --json shows of a reply: all of it, or of a reply that only wraps a collection, that.
+const google::protobuf::Message& Shown(const google::protobuf::Message& response) { return response; }
+const google::protobuf::Message& Shown(const v1::GetCollectionResponse& response) { return response.collection(); }
+const google::protobuf::Message& Shown(const v1::CreateCollectionResponse& response) { return response.collection(); }
+
+// One call, which Ctrl-C cancels, and its reply: to programs with --json, to people by `print`. Gives the exit status.
+template <class Response, class Invoke, class Print>
+int CallAndPrint(const Globals& globals, Client& client, const Invoke& invoke, const Print& print) {
+  auto context = client.Context();
+  CancelOnInterrupt cancel(context.get());
+  Response response;
+  if (const grpc::Status status = invoke(context.get(), &response); !status.ok()) return Fail(globals, status);
+  if (globals.json) {
+    PrintJson(Shown(response));
+  } else {
+    print(response);
+  }
+  return kExitOk;
+}
+
 int ShowCollection(const Globals& globals, const std::string& name) {
   Client client(globals);
   v1::GetCollectionRequest request;
   request.set_tenant(globals.tenant);
   request.set_name(name);
-  auto context = client.Context();
-  v1::GetCollectionResponse response;
-  if (const grpc::Status status = client.collections->GetCollection(context.get(), request, &response); !status.ok()) {
-    return Fail(globals, status);
-  }
-  if (globals.json) {
-    PrintJson(response.collection());
-  } else {
-    PrintCollection(response.collection());
-  }
-  return kExitOk;
+  return CallAndPrint<v1::GetCollectionResponse>(
+      globals, client,
+      [&](auto* context, auto* response) { return client.collections->GetCollection(context, request, response); },
+      [](const auto& response) { PrintCollection(response.collection()); });
 }
 
 struct CreateFlags {
@@ -111,18 +124,10 @@ int CreateCollection(const Globals& globals, const CreateFlags& flags) {
   request.set_vector_index_kind(flags.kind == "flat"   ? v1::VECTOR_INDEX_KIND_FLAT
                                 : flags.kind == "hnsw" ? v1::VECTOR_INDEX_KIND_HNSW
                                                        : v1::VECTOR_INDEX_KIND_AUTO);
-  auto context = client.Context();
-  v1::CreateCollectionResponse response;
-  if (const grpc::Status status = client.collections->CreateCollection(context.get(), request, &response);
-      !status.ok()) {
-    return Fail(globals, status);
-  }
-  if (globals.json) {
-    PrintJson(response.collection());
-  } else {
-    PrintCollection(response.collection());
-  }
-  return kExitOk;
+  return CallAndPrint<v1::CreateCollectionResponse>(
+      globals, client,
+      [&](auto* context, auto* response) { return client.collections->CreateCollection(context, request, response); },
+      [](const auto& response) { PrintCollection(response.collection()); });
 }
 
 int DeleteCollection(const Globals& globals, const std::string& name, bool wait) {
@@ -131,20 +136,13 @@ int DeleteCollection(const Globals& globals, const std::string& name, bool wait)
   request.set_tenant(globals.tenant);
   request.set_name(name);
   request.set_wait_for_erasure(wait);
-  auto context = client.Context();
-  CancelOnInterrupt cancel(context.get());
-  v1::DeleteCollectionResponse response;
-  if (const grpc::Status status = client.collections->DeleteCollection(context.get(), request, &response);
-      !status.ok()) {
-    return Fail(globals, status);
-  }
-  if (globals.json) {
-    PrintJson(response);
-  } else {
-    std::printf("deleted '%s' with %s: %s\n", OneLine(name, 128).c_str(),
-                Counted(response.document_count(), "document").c_str(), StateName(response.state()));
-  }
-  return kExitOk;
+  return CallAndPrint<v1::DeleteCollectionResponse>(
+      globals, client,
+      [&](auto* context, auto* response) { return client.collections->DeleteCollection(context, request, response); },
+      [&](const auto& response) {
+        std::printf("deleted '%s' with %s: %s\n", OneLine(name, 128).c_str(),
+                    Counted(response.document_count(), "document").c_str(), StateName(response.state()));
+      });
 }
 
 struct DocsFlags {
@@ -264,19 +262,13 @@ int DeleteDocs(const Globals& globals, const DocsFlags& flags) {
     request.set_collection(flags.collection);
     request.set_wait_for_erasure(flags.wait);
     SetKey(key, &request);
-    v1::DeleteDocumentResponse response;
-    auto context = client.Context();
-    CancelOnInterrupt cancel(context.get());
-    if (const grpc::Status status = client.documents->DeleteDocument(context.get(), request, &response); !status.ok()) {
-      Fail(globals, status);
-      ++failed;
-      continue;
-    }
-    if (globals.json) {
-      PrintJson(response);
-    } else {
-      std::printf("deleted %s: %s\n", OneLine(key, 4096).c_str(), StateName(response.state()));
-    }
+    const int exit = CallAndPrint<v1::DeleteDocumentResponse>(
+        globals, client,
+        [&](auto* context, auto* response) { return client.documents->DeleteDocument(context, request, response); },
+        [&](const auto& response) {
+          std::printf("deleted %s: %s\n", OneLine(key, 4096).c_str(), StateName(response.state()));
+        });
+    if (exit != kExitOk) ++failed;
   }
   if (!flags.where.empty()) {
     v1::DeleteDocumentsByFilterRequest request;
@@ -287,19 +279,16 @@ int DeleteDocs(const Globals& globals, const DocsFlags& flags) {
     if (const absl::Status status = ParseWhere(flags.where, request.mutable_filter()); !status.ok()) {
       return Fail(globals, std::string(status.message()), kExitUsage);
     }
-    v1::DeleteDocumentsByFilterResponse response;
-    auto context = client.Context();
-    CancelOnInterrupt cancel(context.get());
-    if (const grpc::Status status = client.documents->DeleteDocumentsByFilter(context.get(), request, &response);
-        !status.ok()) {
-      return Fail(globals, status);
-    }
-    if (globals.json) {
-      PrintJson(response);
-    } else {
-      std::printf("%s %s\n", flags.dry_run ? "would delete" : "deleted",
-                  Counted(response.document_count(), "document").c_str());
-    }
+    const int exit = CallAndPrint<v1::DeleteDocumentsByFilterResponse>(
+        globals, client,
+        [&](auto* context, auto* response) {
+          return client.documents->DeleteDocumentsByFilter(context, request, response);
+        },
+        [&](const auto& response) {
+          std::printf("%s %s\n", flags.dry_run ? "would delete" : "deleted",
+                      Counted(response.document_count(), "document").c_str());
+        });
+    if (exit != kExitOk) return exit;
   }
   if (failed == 0) return kExitOk;
   return failed < static_cast<int>(flags.keys.size()) ? kExitPartlyFailed : kExitFailed;

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "precis/base/status_macros.h"
@@ -136,10 +137,11 @@ absl::Status SearchFlags::Fill(v1::SearchOptions* options) const {
 
 void CompressionFlags::Add(CLI::App* command) {
   command->add_option("-b,--budget", budget, "Tokens of the context at most, counted by the target model's tokenizer")
-      ->check(CLI::Range(0, 1 << 24));
+      ->check(CLI::Range(0, 262'144));  // the contract's limit
   command->add_option("-m,--method", methods,
-                      "Compression method, with parameters: extractive, truncate, none, NAME:KEY=VALUE,KEY=VALUE; "
-                      "repeat for a chain (default: the server picks)");
+                      "Compression method: auto (default), extractive, crag, tcra_semantic, lingua, lexical, truncate, "
+                      "none; with parameters NAME:KEY=VALUE,KEY=VALUE; a chain as 'extractive | lingua', where each "
+                      "step has twice the budget of the next unless budget_ratio says otherwise");
   command->add_option("--protect", protect, "Keep all of: numbers, negations, identifiers, quotations")
       ->delimiter(',')
       ->check(CLI::IsMember({"numbers", "negations", "identifiers", "quotations"}));
@@ -151,7 +153,17 @@ void CompressionFlags::Add(CLI::App* command) {
 absl::Status CompressionFlags::Fill(v1::CompressionOptions* options) const {
   options->set_budget_tokens(budget);
   options->set_target_model(target_model);
-  for (const std::string& spec : methods) {
+  std::vector<std::string> specs;
+  for (const std::string& chain : methods) {
+    for (absl::string_view spec : absl::StrSplit(chain, '|')) {
+      spec = absl::StripAsciiWhitespace(spec);
+      if (spec.empty()) {
+        return absl::InvalidArgumentError(absl::StrCat("--method '", chain, "' has a step without a name"));
+      }
+      specs.emplace_back(spec);
+    }
+  }
+  for (const std::string& spec : specs) {
     v1::CompressionStep* step = options->add_steps();
     const std::pair<std::string, std::string> parts = absl::StrSplit(spec, absl::MaxSplits(':', 1));
     step->set_method(parts.first);
