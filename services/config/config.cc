@@ -234,6 +234,7 @@ absl::Status Finish(Config* config) {
   }
   PRECIS_RETURN_IF_ERROR(CheckModelName("encoder", config->encoder));
   PRECIS_RETURN_IF_ERROR(CheckModelName("generator", config->generator));
+  PRECIS_RETURN_IF_ERROR(CheckModelName("scorer", config->scorer));
   if (config->data_dir.empty()) return absl::InvalidArgumentError("data-dir is empty, it must be a folder");
   if (config->models_dir.empty()) return absl::InvalidArgumentError("models-dir is empty, it must be a folder");
   return absl::OkStatus();

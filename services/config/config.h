@@ -15,6 +15,7 @@ namespace precis::services {
 // Members hold what their key in option_table.cc says; times in milliseconds, sizes in bytes.
 struct Config {
   std::string roles_text, listen, data_dir, models_dir, encoder, generator;
+  std::string scorer;
   std::string embedder_address, retriever_address, compressor_address, generator_address;
   std::string metrics_listen, log_level, log_format;
   bool insecure_listen = false;

@@ -112,22 +112,53 @@ class ImportRefusal final : public grpc::ServerReadReactor<v1::ImportCapsuleRequ
 
 }  // namespace
 
-Compressors::Compressors(RemoteEncoders& encoders, std::shared_ptr<cache::TaggedCache> cache, const ModelSource& models,
-                         const Config& config)
-    : encoders_(encoders), cache_(std::move(cache)), models_(models), config_(config), tokenizers_(models) {}
+Compressors::Compressors(RemoteEncoders& encoders, RemoteGenerators& generators,
+                         std::shared_ptr<cache::TaggedCache> cache, const ModelSource& models, const Config& config)
+    : encoders_(encoders),
+      generators_(generators),
+      cache_(std::move(cache)),
+      models_(models),
+      config_(config),
+      tokenizers_(models) {}
 
-std::shared_ptr<compress::Compressor> Compressors::Get(const CallContext& call) {
+compress::Resources Compressors::ResourcesFor(const std::vector<compress::Step>& steps, const CallContext& call) {
+  compress::Resources resources;
+  resources.cache = cache_;
   auto embedder = encoders_.Get(config_.encoder, call.WithDeadline(absl::Now() + kEncoderTimeout));
-  const std::shared_ptr<engine::Embedder> now = embedder.ok() ? *embedder : nullptr;
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (compressor_ == nullptr || embedder_ != now) {
-    compress::Resources resources;
-    resources.embedder = now;
-    resources.cache = cache_;
-    compressor_ = compress::Compressor::Make(std::move(resources));
-    embedder_ = now;
+  if (embedder.ok()) resources.embedder = *std::move(embedder);
+  bool uses_generator = false, needs_scorer = false;
+  for (const compress::MethodInfo& method : compress::Compressor::Make({})->ListMethods()) {
+    const bool named =
+        std::any_of(steps.begin(), steps.end(), [&](const compress::Step& step) { return step.method == method.name; });
+    uses_generator |= named && method.uses_generator;
+    needs_scorer |= named && method.needs_scorer;
   }
-  return compressor_;
+  if (uses_generator) {
+    auto generator = generators_.Generator(config_.generator, call);
+    if (generator.ok()) resources.generator = *std::move(generator);
+    resources.no_generator = std::string(generator.status().message());
+  }
+  if (needs_scorer) {
+    auto scorer = generators_.Scorer(config_.scorer, call);
+    if (scorer.ok()) {
+      resources.scorer = scorer->scorer;
+      resources.scorer_info = scorer->info;
+    }
+    resources.no_scorer = std::string(scorer.status().message());
+  }
+  return resources;
+}
+
+std::vector<compress::MethodInfo> Compressors::ListMethods(const CallContext& call) {
+  auto methods = compress::Compressor::Make(ResourcesFor({}, call))->ListMethods();
+  const auto found = generators_.Find(config_.scorer, call);
+  for (compress::MethodInfo& method : methods) {
+    if (!method.needs_scorer) continue;
+    // Listing loads nothing: what is there will be loaded by the call that needs it.
+    method.available = found.ok();
+    method.unavailable_reason = std::string(found.status().message());
+  }
+  return methods;
 }
 
 absl::Status Compressors::Compress(const v1::CompressRequest& request, const CallContext& call,
@@ -141,12 +172,12 @@ absl::Status Compressors::Compress(const v1::CompressRequest& request, const Cal
   }
   PRECIS_ASSIGN_OR_RETURN(const auto tokenizer, tokenizers_.Get(model));
   converted.budget.tokenizer = tokenizer.get();
-  auto compressed = Get(call)->Compress(converted, call, progress);
+  compress::Resources resources = ResourcesFor(converted.steps, call);
+  auto compressed = compress::Compressor::Make(resources)->Compress(converted, call, progress);
   if (absl::IsUnavailable(compressed.status()) && converted.fallback_policy == compress::FallbackPolicy::kGentler) {
     // The embedder went away in the middle: methods that can do without it go on, and the receipt says which.
-    compress::Resources without_encoder;
-    without_encoder.cache = cache_;
-    compressed = compress::Compressor::Make(std::move(without_encoder))->Compress(converted, call, progress);
+    resources.embedder = nullptr;
+    compressed = compress::Compressor::Make(std::move(resources))->Compress(converted, call, progress);
   }
   PRECIS_ASSIGN_OR_RETURN(const compress::Context context, std::move(compressed));
   ToProto(context, converted.passages, reply->mutable_context());
@@ -176,7 +207,7 @@ grpc::ServerUnaryReactor* CompressionService::ListMethods(grpc::CallbackServerCo
                                                           const v1::ListMethodsRequest*,
                                                           v1::ListMethodsResponse* reply) {
   return RunUnary(host_, "CompressionService/ListMethods", context, reply, [this, reply](const CallContext& call) {
-    for (const compress::MethodInfo& method : compressors_.Get(call)->ListMethods()) {
+    for (const compress::MethodInfo& method : compressors_.ListMethods(call)) {
       ToProto(method, reply->add_methods());
     }
     return absl::OkStatus();

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
+#include <vector>
 
 #include "adapters/remote_embedder.h"
+#include "adapters/remote_generator.h"
 #include "config/config.h"
 #include "models/model_source.h"
 #include "precis/compress/compressor.h"
@@ -14,29 +15,31 @@
 
 namespace precis::services {
 
-// The compressor with what is at hand now: while no embedder answers, methods that need one fall back and say so.
+// The compressor with what is at hand now: while a role does not answer, methods that need it fall back and say so.
 // Thread-safe.
 class Compressors {
  public:
   // All outlive it. `cache` may be null.
-  Compressors(RemoteEncoders& encoders, std::shared_ptr<cache::TaggedCache> cache, const ModelSource& models,
-              const Config& config);
+  Compressors(RemoteEncoders& encoders, RemoteGenerators& generators, std::shared_ptr<cache::TaggedCache> cache,
+              const ModelSource& models, const Config& config);
 
-  std::shared_ptr<compress::Compressor> Get(const CallContext& call);
+  // The methods, with those as available whose models are there; nothing is loaded for that.
+  std::vector<compress::MethodInfo> ListMethods(const CallContext& call);
 
   // Compresses; counts with the tokenizer of `options.target_model` or of the default generator.
   absl::Status Compress(const v1::CompressRequest& request, const CallContext& call,
                         const compress::ProgressSink& progress, Metrics& metrics, v1::CompressResponse* reply);
 
  private:
+  // What these steps may use. A generator is asked for only where a step may, since that loads it.
+  compress::Resources ResourcesFor(const std::vector<compress::Step>& steps, const CallContext& call);
+
   RemoteEncoders& encoders_;
+  RemoteGenerators& generators_;
   const std::shared_ptr<cache::TaggedCache> cache_;
   const ModelSource& models_;
   const Config& config_;
   Tokenizers tokenizers_;
-  std::mutex mutex_;
-  std::shared_ptr<engine::Embedder> embedder_;  // of `compressor_`; null: it has none
-  std::shared_ptr<compress::Compressor> compressor_;
 };
 
 // Capsules answer UNIMPLEMENTED in this version.

@@ -24,7 +24,8 @@ class CompressorRole final : public RoleHost {
         host_{"compressor", &executor_, &context.metrics, context.config.max_message_bytes,
               !context.config.roles.Has(Role::kGateway)},
         encoders_(context.channels, context.models),
-        compressors_(encoders_, cache_, context.models, context.config),
+        generators_(context.channels, context.models),
+        compressors_(encoders_, generators_, cache_, context.models, context.config),
         compression_(compressors_, host_),
         splitting_(context.models, context.config.encoder, host_) {
     context_.metrics.AddSource([this] {
@@ -56,6 +57,7 @@ class CompressorRole final : public RoleHost {
   Executor executor_;
   const Host host_;
   RemoteEncoders encoders_;
+  RemoteGenerators generators_;
   Compressors compressors_;
   CompressionService compression_;
   SplittingService splitting_;

@@ -71,6 +71,18 @@ TEST(CompressionFlags, ChainsWithParameters) {
   EXPECT_EQ(options.steps(0).method(), "extractive");
   EXPECT_EQ(options.steps(0).parameters().at("mmr_lambda"), "0.7");
   EXPECT_TRUE(options.steps(1).parameters().empty());
+  flags.methods = {" extractive:mmr_lambda=0.7 | lingua|lexical "};
+  v1::CompressionOptions chain;
+  ASSERT_TRUE(flags.Fill(&chain).ok());
+  ASSERT_EQ(chain.steps_size(), 3);
+  EXPECT_EQ(chain.steps(0).parameters().at("mmr_lambda"), "0.7");
+  EXPECT_EQ(chain.steps(1).method(), "lingua");
+  EXPECT_EQ(chain.steps(2).method(), "lexical");
+  for (const char* bad : {"", "extractive |", "| lingua"}) {
+    flags.methods = {bad};
+    v1::CompressionOptions unused;
+    EXPECT_EQ(flags.Fill(&unused).code(), absl::StatusCode::kInvalidArgument) << bad;
+  }
   flags.methods = {"extractive:oops"};
   EXPECT_FALSE(flags.Fill(&options).ok());
 }

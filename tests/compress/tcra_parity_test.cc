@@ -18,6 +18,7 @@ namespace {
 
 // fp32 sums of a six-layer model against double ones; measured 4e-6.
 constexpr double kTolerance = 5e-5;
+constexpr const char* kPercentiles[] = {"30", "50", "70"};
 
 std::string ModelFolder() {
   const char* models = std::getenv("PRECIS_TEST_MODELS");
@@ -72,10 +73,14 @@ TEST_F(TcraParityTest, DistancesAreThoseOfTheReference) {
 TEST_F(TcraParityTest, TheSameWordsAreKept) {
   const auto compressor = Compressor::Make({.embedder = embedder_});
   int decided = 0, close = 0;
+  size_t text_index = 0;
   for (const auto& entry : golden_) {
     const std::string text = entry["text"];
     const std::vector<ByteRange> words = Words(text);
-    for (const auto& [percentile, kept] : entry["kept"].items()) {
+    // One of its percentiles for each text: each costs a forward pass for every word.
+    const std::string percentile = kPercentiles[text_index++ % std::size(kPercentiles)];
+    {
+      const auto& kept = entry["kept"][percentile];
       Request request;
       request.passages.push_back({.text = text});
       request.steps = {{"tcra_semantic", {{"scope", "window"}, {"percentile", percentile}}}};
@@ -102,7 +107,7 @@ TEST_F(TcraParityTest, TheSameWordsAreKept) {
       }
     }
   }
-  EXPECT_GT(decided, 900);
+  EXPECT_GT(decided, 300);
   EXPECT_LT(close, decided / 50);
 }
 
