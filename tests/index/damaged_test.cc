@@ -157,9 +157,15 @@ TEST_F(DamagedTest, ADeletedCollectionErasesItsDamagedDocumentsToo) {
 }
 
 TEST_F(DamagedTest, ASearchThatMeetsDamageGoesOnWithoutThatDocument) {
-  for (const Family family : {Family::kChunks, Family::kTexts}) {
-    SCOPED_TRACE(static_cast<int>(family));
-    Spoil(family, [](std::string* value) { *value = "DELETE"; });
+  const std::vector<std::pair<Family, std::function<void(std::string*)>>> damages = {
+      {Family::kChunks, [](std::string* value) { *value = "DELETE"; }},
+      {Family::kChunks, [](std::string* value) { *value = "garbage"; }},
+      {Family::kTexts, [](std::string* value) { *value = "DELETE"; }},
+      {Family::kTexts, [](std::string* value) { value->resize(5); }},
+  };
+  for (size_t i = 0; i < damages.size(); ++i) {
+    SCOPED_TRACE(i);
+    Spoil(damages[i].first, damages[i].second);
     Open();
     EXPECT_EQ(index_->Stats()->damaged_documents, 0) << "not read at the start";
     ExpectOthersServed();

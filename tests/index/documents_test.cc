@@ -169,6 +169,38 @@ TEST_F(IndexTest, ReopenedIndexAnswersTheSame) {
   EXPECT_EQ(again.options.max_tokens, info.options.max_tokens);
 }
 
+TEST_F(IndexTest, ADocumentIsDescribedTheSameAfterARestart) {
+  Create();
+  Ingest(Document("file:///first", "One."));
+  DocumentInput input =
+      Document("file:///second", "Two, with everything.",
+               {{"s", std::string("x")}, {"i", int64_t{-3}}, {"d", 0.5}, {"b", true}, {"l", StringList{"p", "q"}}});
+  input.title = "A title";
+  Ingest(input);
+  const DocumentInfo before = *index_->GetDocument("", "c", {"", "file:///second"});
+  EXPECT_EQ(before.sequence, index_->GetCollection("", "c")->sequence);
+  Open();
+  const DocumentInfo after = *index_->GetDocument("", "c", {"", "file:///second"});
+  EXPECT_EQ(after.document_id, before.document_id);
+  EXPECT_EQ(after.version_id, before.version_id);
+  EXPECT_EQ(after.title, "A title");
+  EXPECT_EQ(after.media_type, before.media_type);
+  EXPECT_EQ(after.metadata, before.metadata);
+  EXPECT_EQ(after.original_bytes, before.original_bytes);
+  EXPECT_EQ(after.content_sha256, before.content_sha256);
+  EXPECT_EQ(after.text_bytes, before.text_bytes);
+  EXPECT_EQ(after.chunks, before.chunks);
+  EXPECT_EQ(after.tokens, before.tokens);
+  EXPECT_EQ(after.ingested_unix_ms, before.ingested_unix_ms);
+  EXPECT_EQ(after.sequence, before.sequence);
+  EXPECT_EQ(after.warnings, before.warnings);
+  // What a prune after a restart relies on.
+  DeleteByFilterOptions options;
+  options.max_sequence = before.sequence - 1;
+  EXPECT_EQ(index_->DeleteDocumentsByFilter("", "c", options)->document_ids.size(), 1u);
+  EXPECT_TRUE(index_->GetDocument("", "c", {"", "file:///second"}).ok());
+}
+
 TEST_F(IndexTest, SecondServerOnTheFolderIsRefusedByName) {
   const auto second = Index::Open(Options());
   ASSERT_TRUE(absl::IsFailedPrecondition(second.status())) << second.status();
