@@ -15,8 +15,7 @@ constexpr std::string_view kHfEmbedding = "model.embed_tokens.weight";
 int64_t PackedBytes(const TensorView& t, bool exact) {
   const int64_t panels = (t.rows() + cpu::kPanel - 1) / cpu::kPanel;
   const bool floats = exact || t.columns() % cpu::kBlock != 0 || !cpu::CanPackQuantized(t.type);
-  return panels * (floats ? t.columns() * cpu::kPanel * 4
-                          : t.columns() / cpu::kBlock * cpu::QBlockBytes(cpu::QFormatOf(t.type)));
+  return panels * (floats ? t.columns() * cpu::kPanel * 4 : cpu::QPanelBytes(cpu::QFormatOf(t.type), t.columns()));
 }
 
 }  // namespace
