@@ -55,8 +55,10 @@ enum class CitationStyle {
 struct ContextFormat {
   CitationStyle citation_style = CitationStyle::kBracketNumber;
   std::string passage_separator = "\n\n";  // at most 256 bytes
-  std::string omission_mark = " ";         // between two kept pieces of a passage; at most 32 bytes
-  bool include_source_line = false;        // title or URI, then headings, on a line of their own before the text
+  // Between two kept pieces of a passage; at most 32 bytes. Where a line of the passage ends between them and the mark
+  // has no line break, one follows it instead of the mark's trailing blanks.
+  std::string omission_mark = " ";
+  bool include_source_line = false;  // title or URI, then headings, on a line of their own before the text
   // Strings by which the caller's prompt delimits the context ("</context>"). Where a passage spells one, or spells a
   // mark of ours where a mark could stand, a backslash is put before it, in a span of kind kDelimiter: what is around
   // it stays verbatim, and no passage can pose as another or end the context. At most 16 of 1 to 64 bytes.
