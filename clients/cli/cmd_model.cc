@@ -119,15 +119,17 @@ int ModelInfo(const Globals& globals, const Flags& flags) {
   // A plain name means the models folder; anything else is a path.
   const bool plain = flags.name.find('/') == std::string::npos && ::access(flags.name.c_str(), F_OK) != 0;
   const std::string path = plain ? Folder(flags) + "/" + flags.name : flags.name;
-  const auto info = engine::InspectModel(path);
+  const auto info = engine::InspectModel(path, engine::Inspection::kTokenizer);
   if (!info.ok()) return Fail(globals, std::string(info.status().message()), kExitFailed);
   if (globals.json) {
     std::printf(
         "{\"kind\":\"%s\",\"architecture\":\"%s\",\"supported\":%s,\"reason\":\"%s\",\"parameters\":%lld,"
-        "\"weights_bytes\":%lld,\"max_tokens\":%lld,\"dimensions\":%d,\"path\":\"%s\"}\n",
+        "\"weights_bytes\":%lld,\"memory_bytes\":%lld,\"kv_bytes_per_token\":%lld,\"max_tokens\":%lld,"
+        "\"dimensions\":%d,\"path\":\"%s\"}\n",
         JsonEscape(info->kind).c_str(), JsonEscape(info->model.architecture).c_str(),
         info->supported ? "true" : "false", JsonEscape(info->reason).c_str(),
         static_cast<long long>(info->model.parameters), static_cast<long long>(info->model.weights_bytes),
+        static_cast<long long>(info->memory_bytes), static_cast<long long>(info->kv_bytes_per_token),
         static_cast<long long>(info->model.max_tokens), info->model.dimensions, JsonEscape(path).c_str());
     return kExitOk;
   }
@@ -136,6 +138,11 @@ int ModelInfo(const Globals& globals, const Flags& flags) {
               info->supported ? "supported" : ("not supported: " + OneLine(info->reason, 300)).c_str());
   std::printf("  %s parameters, %s, window %s tokens\n", WithThousands(info->model.parameters).c_str(),
               HumanBytes(info->model.weights_bytes).c_str(), WithThousands(info->model.max_tokens).c_str());
+  if (info->memory_bytes > 0) {
+    std::printf("  needs %s for weights, and %s of keys and values a token: %s for a full window\n",
+                HumanBytes(info->memory_bytes).c_str(), HumanBytes(info->kv_bytes_per_token).c_str(),
+                HumanBytes(info->kv_bytes_per_token * info->model.max_tokens).c_str());
+  }
   std::printf("%s\n", Printable(info->description).c_str());
   return kExitOk;
 }

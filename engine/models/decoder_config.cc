@@ -70,6 +70,9 @@ absl::Status CheckShape(const DecoderConfig& c, int64_t value_dim, const std::st
 bool IsGgufDecoder(const std::string& architecture) { return Find(&DecoderFamily::gguf, architecture) != nullptr; }
 bool IsHfDecoder(const std::string& model_type) { return Find(&DecoderFamily::hf, model_type) != nullptr; }
 
+std::string GgufDecoderNames() { return Known(&DecoderFamily::gguf); }
+std::string HfDecoderNames() { return Known(&DecoderFamily::hf); }
+
 absl::StatusOr<DecoderConfig> ReadDecoderConfig(const GgufFile& file) {
   PRECIS_ASSIGN_OR_RETURN(const std::string arch, file.Architecture());
   const DecoderFamily* family = Find(&DecoderFamily::gguf, arch);

@@ -60,5 +60,8 @@ absl::StatusOr<DecoderConfig> ReadDecoderConfig(const HfDecoderConfig& file);
 // Whether ReadDecoderConfig knows the name: general.architecture of a GGUF file, model_type of a config.json.
 bool IsGgufDecoder(const std::string& architecture);
 bool IsHfDecoder(const std::string& model_type);
+// All of those names, "llama, qwen2, ...".
+std::string GgufDecoderNames();
+std::string HfDecoderNames();
 
 }  // namespace precis::engine

@@ -8,7 +8,6 @@
 
 #include "engine/formats/gguf_writer.h"
 #include "precis/base/file.h"
-#include "precis/engine/load.h"
 
 namespace precis::engine {
 namespace {
@@ -100,60 +99,6 @@ TEST_F(ModelFilesTest, WeightsInPartsAreFoundByTheirIndex) {
 TEST_F(ModelFilesTest, ALoopOfLinksIsAnError) {
   fs::create_symlink(root_ / "loop", root_ / "loop");
   EXPECT_FALSE(FindModelFiles((root_ / "loop").string()).ok());
-}
-
-GgufWriter Decoder(const char* architecture) {
-  GgufWriter writer;
-  const std::string prefix = std::string(architecture) + ".";
-  writer.Add("general.architecture", architecture);
-  writer.Add(prefix + "block_count", uint32_t{2});
-  writer.Add(prefix + "context_length", uint32_t{256});
-  writer.Add("tokenizer.ggml.tokens", std::vector<std::string>{"a", "b", "c"});
-  return writer;
-}
-
-TEST_F(ModelFilesTest, InspectionTellsWhatADecoderIs) {
-  GgufWriter writer = Decoder("llama");
-  writer.AddTensor("token_embd.weight", {3, 32}, std::vector<float>(96));
-  writer.AddTensor("output.weight", TensorType::kQ8_0, {3, 32}, std::string(3 * 34, '\0'));
-  const std::string path = Put("tiny.gguf", writer.Finish());
-  const auto info = InspectModel(path);
-  ASSERT_TRUE(info.ok()) << info.status();
-  EXPECT_TRUE(info->supported);
-  EXPECT_EQ(info->reason, "");
-  EXPECT_EQ(info->kind, "decoder");
-  EXPECT_EQ(info->model.architecture, "llama");
-  EXPECT_EQ(info->model.name, "tiny");
-  EXPECT_EQ(info->model.parameters, 192);
-  EXPECT_EQ(info->model.max_tokens, 256);
-  EXPECT_EQ(info->model.weights_bytes, static_cast<int64_t>(writer.Finish().size()));
-  EXPECT_THAT(info->description, HasSubstr("tensors: 2 (F32 1, Q8_0 1)"));
-  EXPECT_THAT(info->description, HasSubstr("vocabulary: 3"));
-}
-
-TEST_F(ModelFilesTest, InspectionSaysWhyAModelIsNotSupported) {
-  GgufWriter mamba = Decoder("mamba");
-  mamba.AddTensor("w", {1}, std::vector<float>{1});
-  auto info = InspectModel(Put("mamba.gguf", mamba.Finish()));
-  ASSERT_TRUE(info.ok()) << info.status();
-  EXPECT_FALSE(info->supported);
-  EXPECT_EQ(info->kind, "unknown");
-  EXPECT_THAT(info->reason, HasSubstr("'mamba'"));
-
-  GgufWriter tiny_bits = Decoder("qwen2");
-  tiny_bits.AddTensor("w", TensorType::kIQ1_S, {256}, std::string(50, '\0'));
-  info = InspectModel(Put("iq1.gguf", tiny_bits.Finish()));
-  ASSERT_TRUE(info.ok()) << info.status();
-  EXPECT_FALSE(info->supported);
-  EXPECT_THAT(info->reason, HasSubstr("IQ1_S"));
-
-  info = InspectModel(Put("vocabulary.gguf", Decoder("gemma3").Finish()));
-  ASSERT_TRUE(info.ok()) << info.status();
-  EXPECT_FALSE(info->supported);
-  EXPECT_THAT(info->reason, HasSubstr("no weights"));
-
-  EXPECT_EQ(InspectModel(Put("cut.gguf", mamba.Finish().substr(0, 60))).status().code(),
-            absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -53,14 +53,23 @@ class LanguageModel : public Generator, public TokenScorer {};
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> LoadLanguageModel(const std::string& path, const LoadOptions& options);
 
-// What a file or folder is, read from its header alone: for `precis model info`.
+// What a file or folder is, read from its headers alone: for `precis model info`.
 struct ModelFileInfo {
   ModelInfo model;
   std::string kind;  // "encoder", "decoder", "unknown"
   bool supported = false;
   std::string reason;       // why not, one sentence
   std::string description;  // format, tensor types with counts, layers, heads; several lines
+  // Decoders in the mode "fast"; 0 where it is not known.
+  int64_t memory_bytes = 0;        // weights once loaded
+  int64_t kv_bytes_per_token = 0;  // keys and values, f16
 };
-absl::StatusOr<ModelFileInfo> InspectModel(const std::string& path);
+
+// kTokenizer also loads the tokenizer, which takes as long as it does when a model is loaded (to half a second).
+enum class Inspection { kHeaders, kTokenizer };
+
+// Errors: NotFound and InvalidArgument as for loading, when it is no model at all or damaged. A model that is whole and
+// cannot be run is no error: `supported` is false.
+absl::StatusOr<ModelFileInfo> InspectModel(const std::string& path, Inspection inspection = Inspection::kHeaders);
 
 }  // namespace precis::engine
