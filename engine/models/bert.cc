@@ -29,12 +29,12 @@ PointwiseFn PointwiseOf(Activation activation) {
 }
 
 absl::StatusOr<std::unique_ptr<BertEncoder>> BertEncoder::Load(WeightsFile file, const EncoderConfig& config,
-                                                               bool check_values, DensePrecision precision) {
+                                                               bool check_values, const EncoderNumerics& numerics) {
   auto encoder = std::unique_ptr<BertEncoder>(new BertEncoder(std::move(file)));
   encoder->config_ = config;
   encoder->spec_ = SpecOf(config, encoder->file_.is_gguf());
   const TensorTable& tensors = encoder->file_.tensors();
-  PRECIS_ASSIGN_OR_RETURN(encoder->weights_, LoadBertWeights(tensors, config, encoder->spec_, precision, check_values));
+  PRECIS_ASSIGN_OR_RETURN(encoder->weights_, LoadBertWeights(tensors, config, encoder->spec_, numerics, check_values));
   for (const TensorView& tensor : tensors.all()) {
     // Repacked: the pages are not needed.
     if (tensor.name != encoder->weights_.words.name) encoder->file_.Release(tensor);

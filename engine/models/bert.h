@@ -37,8 +37,7 @@ class BertEncoder {
  public:
   // Errors as LoadBertWeights.
   static absl::StatusOr<std::unique_ptr<BertEncoder>> Load(WeightsFile file, const EncoderConfig& config,
-                                                           bool check_values,
-                                                           DensePrecision precision = DensePrecision::kFp32);
+                                                           bool check_values, const EncoderNumerics& numerics = {});
 
   const EncoderConfig& config() const { return config_; }
   const EncoderFamilySpec& spec() const { return spec_; }

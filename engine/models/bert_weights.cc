@@ -24,8 +24,8 @@ std::string PrefixOf(const TensorTable& tensors, const EncoderFamilySpec& spec) 
 class Loader {
  public:
   Loader(const TensorTable& tensors, const EncoderConfig& config, const EncoderFamilySpec& spec,
-         DensePrecision precision, bool check_values)
-      : config_(config), spec_(spec), precision_(precision), reader_(tensors, PrefixOf(tensors, spec), check_values) {}
+         const EncoderNumerics& numerics, bool check_values)
+      : config_(config), spec_(spec), numerics_(numerics), reader_(tensors, PrefixOf(tensors, spec), check_values) {}
 
   absl::StatusOr<BertWeights> Load() {
     const int64_t hidden = config_.hidden_size;
@@ -48,10 +48,8 @@ class Loader {
                            static_cast<float>(std::sqrt(static_cast<double>(config_.head_dim()))));
     }
     weights.layers.resize(static_cast<size_t>(config_.layers));
-    const NormWeights* before = &weights.embedding_norm;
     for (size_t i = 0; i < weights.layers.size(); ++i) {
-      PRECIS_RETURN_IF_ERROR(Layer(i, *before, &weights.layers[i]));
-      before = &weights.layers[i].ffn_norm;
+      PRECIS_RETURN_IF_ERROR(Layer(i, &weights.layers[i]));
     }
     weights.parameters = reader_.parameters();
     return weights;
@@ -89,58 +87,51 @@ class Loader {
     return absl::OkStatus();
   }
 
-  // A layer that reads what `norm` wrote.
-  DensePacking Behind(const NormWeights& norm) const {
-    return {.precision = precision_, .input_mean = norm.beta, .input_spread = norm.gamma};
-  }
-
-  absl::StatusOr<DenseWeights> Qkv(const std::string& layer, const DensePacking& packing) {
+  absl::StatusOr<DenseWeights> Qkv(const std::string& layer) {
     const int64_t hidden = config_.hidden_size;
     const bool otherwise = !spec_.qkv_otherwise.empty() && !reader_.Has(layer + spec_.qkv.front() + ".weight");
     std::vector<std::string> names;
     for (const std::string& name : otherwise ? spec_.qkv_otherwise : spec_.qkv) names.push_back(layer + name);
-    return reader_.Stacked(names, names.size() == 1 ? 3 * hidden : hidden, hidden, config_.attention_bias, packing);
+    return reader_.Stacked(names, names.size() == 1 ? 3 * hidden : hidden, hidden, config_.attention_bias,
+                           numerics_.qkv);
   }
 
-  absl::StatusOr<DenseWeights> FfnIn(const std::string& layer, const DensePacking& packing) {
+  absl::StatusOr<DenseWeights> FfnIn(const std::string& layer) {
     std::vector<std::string> names;
     for (const std::string& name : spec_.ffn_in) names.push_back(layer + name);
     const int64_t parts = spec_.gated_ffn && names.size() == 1 ? 2 : 1;
-    return reader_.Stacked(names, parts * config_.intermediate_size, config_.hidden_size, config_.ffn_bias, packing);
+    return reader_.Stacked(names, parts * config_.intermediate_size, config_.hidden_size, config_.ffn_bias,
+                           numerics_.others);
   }
 
-  // `before`: the norm behind the layer before, or behind the embeddings.
-  absl::Status Layer(size_t index, const NormWeights& before, BertLayerWeights* out) {
+  absl::Status Layer(size_t index, BertLayerWeights* out) {
     const std::string layer = absl::StrCat(spec_.layer, index, ".");
     const int64_t hidden = config_.hidden_size, inner = config_.intermediate_size;
-    const DensePacking unknown{.precision = precision_};
     if (index > 0 || spec_.first_layer_norm) {
       PRECIS_ASSIGN_OR_RETURN(out->attention_norm, Norm(layer + spec_.attention_norm));
     }
     PRECIS_ASSIGN_OR_RETURN(out->ffn_norm, Norm(layer + spec_.ffn_norm));
-    const NormWeights& first = spec_.pre_norm && !out->attention_norm.empty() ? out->attention_norm : before;
-    const NormWeights& second = spec_.pre_norm ? out->ffn_norm : out->attention_norm;
-    PRECIS_ASSIGN_OR_RETURN(out->qkv, Qkv(layer, Behind(first)));
+    PRECIS_ASSIGN_OR_RETURN(out->qkv, Qkv(layer));
     PRECIS_ASSIGN_OR_RETURN(out->attention_out, reader_.Stacked({layer + spec_.attention_out}, hidden, hidden,
-                                                                config_.attention_bias, unknown));
-    PRECIS_ASSIGN_OR_RETURN(out->ffn_in, FfnIn(layer, Behind(second)));
-    PRECIS_ASSIGN_OR_RETURN(out->ffn_out,
-                            reader_.Stacked({layer + spec_.ffn_out}, hidden, inner, config_.ffn_bias, unknown));
+                                                                config_.attention_bias, numerics_.others));
+    PRECIS_ASSIGN_OR_RETURN(out->ffn_in, FfnIn(layer));
+    PRECIS_ASSIGN_OR_RETURN(
+        out->ffn_out, reader_.Stacked({layer + spec_.ffn_out}, hidden, inner, config_.ffn_bias, numerics_.others));
     return absl::OkStatus();
   }
 
   const EncoderConfig& config_;
   const EncoderFamilySpec& spec_;
-  const DensePrecision precision_;
+  const EncoderNumerics& numerics_;
   WeightReader reader_;
 };
 
 }  // namespace
 
 absl::StatusOr<BertWeights> LoadBertWeights(const TensorTable& tensors, const EncoderConfig& config,
-                                            const EncoderFamilySpec& spec, DensePrecision precision,
+                                            const EncoderFamilySpec& spec, const EncoderNumerics& numerics,
                                             bool check_values) {
-  return Loader(tensors, config, spec, precision, check_values).Load();
+  return Loader(tensors, config, spec, numerics, check_values).Load();
 }
 
 }  // namespace precis::engine

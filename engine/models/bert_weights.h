@@ -9,6 +9,7 @@
 #include "formats/encoder_config.h"
 #include "formats/tensor_table.h"
 #include "models/encoder_family.h"
+#include "models/encoder_numerics.h"
 #include "models/weight_reader.h"
 #include "ops/dense.h"
 #include "ops/layer_norm.h"
@@ -38,8 +39,9 @@ struct BertWeights {
 };
 
 // Types F32, F16, BF16 and what else formats/dequantize.h reads. Other tensors of the file (pooler, heads,
-// position_ids) are not read. `words` stays a view of the file. `precision`: of the layers. Errors as WeightReader.
+// position_ids) are not read. `words` stays a view of the file. Errors as WeightReader.
 absl::StatusOr<BertWeights> LoadBertWeights(const TensorTable& tensors, const EncoderConfig& config,
-                                            const EncoderFamilySpec& spec, DensePrecision precision, bool check_values);
+                                            const EncoderFamilySpec& spec, const EncoderNumerics& numerics,
+                                            bool check_values);
 
 }  // namespace precis::engine

@@ -48,7 +48,7 @@ absl::StatusOr<NormWeights> WeightReader::Norm(const std::string& name, int64_t 
 }
 
 absl::StatusOr<DenseWeights> WeightReader::Stacked(const std::vector<std::string>& names, int64_t outputs,
-                                                   int64_t inputs, bool bias, const DensePacking& packing) {
+                                                   int64_t inputs, bool bias, DensePrecision precision) {
   std::vector<std::vector<float>> weights, biases;
   for (const std::string& name : names) {
     PRECIS_ASSIGN_OR_RETURN(weights.emplace_back(), GetValues(name + ".weight", {outputs, inputs}));
@@ -58,7 +58,7 @@ absl::StatusOr<DenseWeights> WeightReader::Stacked(const std::vector<std::string
   std::vector<MatrixView> views;
   for (const auto& values : weights) views.emplace_back(values.data(), outputs, inputs);
   const std::vector<std::span<const float>> bias_views(biases.begin(), biases.end());
-  return DenseWeights::Pack(views, bias_views, packing);
+  return DenseWeights::Pack(views, bias_views, precision);
 }
 
 }  // namespace precis::engine

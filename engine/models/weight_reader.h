@@ -43,7 +43,7 @@ class WeightReader {
 
   // The matrices name.weight, each [outputs, inputs], stacked as one layer, with name.bias if `bias`.
   absl::StatusOr<DenseWeights> Stacked(const std::vector<std::string>& names, int64_t outputs, int64_t inputs,
-                                       bool bias = true, const DensePacking& packing = {});
+                                       bool bias = true, DensePrecision precision = DensePrecision::kFp32);
 
  private:
   const TensorTable& tensors_;

@@ -1,6 +1,7 @@
 #include "ops/dense.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "cpu/vec16.h"
@@ -9,7 +10,7 @@ namespace precis::engine {
 
 absl::StatusOr<DenseWeights> DenseWeights::Pack(std::span<const MatrixView> weights,
                                                 std::span<const std::span<const float>> biases,
-                                                const DensePacking& packing) {
+                                                DensePrecision precision) {
   DenseWeights packed;
   if (weights.empty()) return absl::InvalidArgumentError("a dense layer needs at least one weight matrix");
   if (!biases.empty() && biases.size() != weights.size()) {
@@ -28,24 +29,29 @@ absl::StatusOr<DenseWeights> DenseWeights::Pack(std::span<const MatrixView> weig
     }
     packed.outputs_ += weights[i].rows;
   }
-  for (const std::span<const float>& expected : {packing.input_mean, packing.input_spread}) {
-    if (!expected.empty() && static_cast<int64_t>(expected.size()) != packed.inputs_) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("a dense layer with ", packed.inputs_, " inputs was told what to expect of ", expected.size()));
-    }
-  }
   constexpr int64_t kLanes = cpu::kLanes;
   const int64_t padded = cpu::PadToLanes(packed.outputs_);
-  packed.panels_ = AlignedBuffer<float>::Zeros(padded * packed.inputs_);
   if (!biases.empty()) packed.bias_ = AlignedBuffer<float>::Zeros(padded);
-  int64_t output = 0;
+  std::vector<const float*> rows;
   for (size_t i = 0; i < weights.size(); ++i) {
-    if (!biases.empty()) std::copy(biases[i].begin(), biases[i].end(), packed.bias_.data() + output);
-    for (int64_t row = 0; row < weights[i].rows; ++row, ++output) {
-      const float* from = weights[i].row(row);
-      float* to = packed.panels_.data() + output / kLanes * packed.inputs_ * kLanes + output % kLanes;
-      for (int64_t k = 0; k < packed.inputs_; ++k) to[k * kLanes] = from[k];
+    if (!biases.empty()) std::copy(biases[i].begin(), biases[i].end(), packed.bias_.data() + rows.size());
+    for (int64_t row = 0; row < weights[i].rows; ++row) rows.push_back(weights[i].row(row));
+  }
+  packed.precision_ = precision;
+  if (precision != DensePrecision::kFp32) {
+    if (packed.inputs_ > cpu::kMaxIntInputs) {
+      return absl::InvalidArgumentError(absl::StrCat("a dense layer of integers takes at most ", cpu::kMaxIntInputs,
+                                                     " inputs, not ", packed.inputs_, ": use fp32"));
     }
+    const cpu::IntWidth width = precision == DensePrecision::kInt8 ? cpu::IntWidth::k8 : cpu::IntWidth::k16;
+    packed.integers_ = PackIntPanels(width, rows, packed.inputs_);
+    return packed;
+  }
+  packed.panels_ = AlignedBuffer<float>::Zeros(padded * packed.inputs_);
+  for (int64_t output = 0; output < packed.outputs_; ++output) {
+    const float* from = rows[static_cast<size_t>(output)];
+    float* to = packed.panels_.data() + output / kLanes * packed.inputs_ * kLanes + output % kLanes;
+    for (int64_t k = 0; k < packed.inputs_; ++k) to[k * kLanes] = from[k];
   }
   return packed;
 }
@@ -61,7 +67,11 @@ absl::Status Dense(const OpContext& context, MatrixView x, const DenseWeights& w
     return absl::InvalidArgumentError(absl::StrCat("dense layer's residual is [", residual.rows, ", ", residual.columns,
                                                    "], its output [", y.rows, ", ", y.columns, "]"));
   }
-  DenseCpu(context, x, weights, activation, residual, y);
+  if (weights.precision() == DensePrecision::kFp32) {
+    DenseCpu(context, x, weights, activation, residual, y);
+  } else {
+    DenseIntCpu(context, x, weights, activation, residual, y);
+  }
   return absl::OkStatus();
 }
 
