@@ -37,7 +37,7 @@ std::vector<AddedTokens::Match> AddedTokens::Find(std::string_view text, bool pa
   if (trie.empty()) return matches;
   const CharClasses classes;
   size_t taken = 0;  // up to here the text belongs to the match before
-  for (size_t i = 0; i < text.size();) {
+  for (size_t i = trie.FindStart(text, 0); i < text.size(); i = trie.FindStart(text, i)) {
     size_t length = 0;
     int32_t index = -1;
     trie.Prefixes(text, i, [&](size_t found_length, int32_t value) {

@@ -1,5 +1,7 @@
 #include "tokenizers/bpe.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "precis/base/utf8.h"
@@ -8,8 +10,8 @@ namespace precis::engine {
 
 std::string ByteTokenText(int byte) { return absl::StrFormat("<0x%02X>", byte); }
 
-Bpe::Bpe(std::shared_ptr<const Vocabulary> vocabulary, const BpeOptions& options)
-    : vocabulary_(std::move(vocabulary)), options_(options), whole_words_(vocabulary_->size()) {
+Bpe::Bpe(std::shared_ptr<const Vocabulary> vocabulary, const BpeOptions& options, size_t merges)
+    : vocabulary_(std::move(vocabulary)), options_(options), merges_(merges) {
   byte_tokens_.fill(-1);
   for (int byte = 0; byte < 256; ++byte) {
     const char text = static_cast<char>(byte);
@@ -27,8 +29,7 @@ absl::StatusOr<std::unique_ptr<Bpe>> Bpe::Create(std::shared_ptr<const Vocabular
     return absl::InvalidArgumentError(
         absl::StrCat("the unknown token ", options.unknown, " is not in the vocabulary of ", vocabulary->size()));
   }
-  std::unique_ptr<Bpe> bpe(new Bpe(vocabulary, options));
-  bpe->merges_.reserve(merges.size());
+  std::unique_ptr<Bpe> bpe(new Bpe(vocabulary, options, merges.size()));
   std::string joined;
   for (size_t i = 0; i < merges.size(); ++i) {
     const auto [left, right] = merges[i];
@@ -44,35 +45,30 @@ absl::StatusOr<std::unique_ptr<Bpe>> Bpe::Create(std::shared_ptr<const Vocabular
           absl::StrCat("merge ", i, " joins tokens ", left, " and ", right, " to a text that is no token"));
     }
     // Of a pair that is there twice the last one counts, as in the reference.
-    bpe->merges_[static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right)] = {
-        static_cast<uint32_t>(i), id};
+    bpe->merges_.Put(left, right, {static_cast<uint32_t>(i), id});
   }
   return bpe;
 }
 
 void Bpe::Encode(std::string_view word, uint32_t offset, std::vector<Piece>* pieces) const {
   if (word.empty()) return;
-  const TokenId id = word.size() <= vocabulary_->longest() ? vocabulary_->Find(word) : -1;
-  if (id < 0) return EncodeByMerging(word, offset, pieces);
-  const Piece whole_word{id, offset, offset + static_cast<uint32_t>(word.size())};
-  if (options_.ignore_merges) {
-    pieces->push_back(whole_word);
-    return;
+  if (options_.ignore_merges && word.size() <= vocabulary_->longest()) {
+    const TokenId id = vocabulary_->Find(word);
+    if (id >= 0) return pieces->push_back({id, offset, offset + static_cast<uint32_t>(word.size())});
   }
-  whole_words_.Append(whole_word, pieces, [&] { EncodeByMerging(word, offset, pieces); });
-}
-
-void Bpe::EncodeByMerging(std::string_view word, uint32_t offset, std::vector<Piece>* pieces) const {
   const size_t first = pieces->size();
   AppendSymbols(word, offset, pieces);
   const size_t left = MergeSymbols(pieces->data() + first, pieces->size() - first,
-                                   [this](const Piece& a, const Piece& b) { return FindMerge(a.id, b.id); });
+                                   [this](const Piece& a, const Piece& b) { return merges_.Find(a.id, b.id); });
   pieces->resize(first + left);
 }
 
 void Bpe::AppendSymbols(std::string_view word, uint32_t offset, std::vector<Piece>* pieces) const {
   uint32_t length = 1;
+  bool after_unknown = false;  // the character before had no token, which a token of the same id does not show
   for (uint32_t i = 0; i < word.size(); i += length) {
+    const bool fuse = after_unknown && options_.fuse_unknown;
+    after_unknown = false;
     TokenId id;
     if (options_.byte_level) {
       id = byte_tokens_[static_cast<uint8_t>(word[i])];
@@ -85,8 +81,8 @@ void Bpe::AppendSymbols(std::string_view word, uint32_t offset, std::vector<Piec
     if (id < 0) {
       id = options_.unknown;
       if (id < 0) continue;
-      if (options_.fuse_unknown && i > 0 && !pieces->empty() && pieces->back().id == id &&
-          pieces->back().end == begin) {
+      after_unknown = true;
+      if (fuse) {
         pieces->back().end = begin + length;
         continue;
       }
@@ -113,10 +109,9 @@ void Bpe::Fingerprint(Hasher* hasher) const {
   }
   hasher->Field(int64_t{options_.unknown});
   vocabulary_->Fingerprint(hasher);
-  // In order of rank: the map's own order is random.
+  // In order of rank: the table has none.
   std::vector<std::pair<uint32_t, uint64_t>> ordered;
-  ordered.reserve(merges_.size());
-  for (const auto& [pair, merge] : merges_) ordered.emplace_back(merge.rank, pair);
+  merges_.ForEach([&](uint64_t pair, const Merge& merge) { ordered.emplace_back(merge.rank, pair); });
   std::sort(ordered.begin(), ordered.end());
   hasher->Field(static_cast<int64_t>(ordered.size()));
   for (const auto& [rank, pair] : ordered) hasher->Field(static_cast<int64_t>(pair));

@@ -9,12 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "tokenizers/merge.h"
 #include "tokenizers/model.h"
+#include "tokenizers/pair_table.h"
 #include "tokenizers/vocabulary.h"
-#include "tokenizers/whole_words.h"
 
 namespace precis::engine {
 
@@ -38,21 +37,14 @@ class Bpe final : public TokenModel {
   void Fingerprint(Hasher* hasher) const override;
 
  private:
-  Bpe(std::shared_ptr<const Vocabulary> vocabulary, const BpeOptions& options);
-  Merge FindMerge(TokenId left, TokenId right) const {
-    const auto found =
-        merges_.find(static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right));
-    return found == merges_.end() ? Merge{} : found->second;
-  }
+  Bpe(std::shared_ptr<const Vocabulary> vocabulary, const BpeOptions& options, size_t merges);
   void AppendSymbols(std::string_view word, uint32_t offset, std::vector<Piece>* pieces) const;
   bool AppendFallback(std::string_view character, uint32_t offset, std::vector<Piece>* pieces) const;
-  void EncodeByMerging(std::string_view word, uint32_t offset, std::vector<Piece>* pieces) const;
 
   std::shared_ptr<const Vocabulary> vocabulary_;
   BpeOptions options_;
-  absl::flat_hash_map<uint64_t, Merge> merges_;
+  PairTable merges_;
   std::array<TokenId, 256> byte_tokens_;  // byte_level: of the byte; byte_fallback: <0xNN>; -1: none
-  WholeWords whole_words_;
 };
 
 // "<0x0A>" for 10.

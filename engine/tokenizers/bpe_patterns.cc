@@ -62,7 +62,8 @@ class Matcher {
   // Past one optional space that something follows.
   size_t AfterSpace(size_t at) const { return text_[at] == ' ' && at + 1 < text_.size() ? at + 1 : at; }
 
-  size_t RunOf(size_t at, uint16_t kind, int most = INT32_MAX) const {
+  size_t RunOf(size_t at, uint16_t kind) const { return classes_.SkipAny(text_, at, kind); }
+  size_t RunOf(size_t at, uint16_t kind, int most) const {
     for (; at < text_.size() && most > 0; --most) {
       const Char c = classes_.At(text_, at);
       if (!(c.flags & kind)) break;
@@ -72,14 +73,7 @@ class Matcher {
   }
 
   // [^\s\p{L}\p{N}]+
-  size_t Others(size_t at) const {
-    while (at < text_.size()) {
-      const Char c = classes_.At(text_, at);
-      if (c.flags & (kSpace | kLetter | kNumber)) break;
-      at += static_cast<size_t>(c.length);
-    }
-    return at;
-  }
+  size_t Others(size_t at) const { return classes_.SkipNone(text_, at, kSpace | kLetter | kNumber); }
 
   // \s+(?!\S)|\s+: a run of spaces leaves its last one to the word that follows, unless it is the only one.
   size_t SpacesBeforeWord(size_t begin) const {

@@ -34,4 +34,16 @@ bool FromByteLevel(std::string_view written, std::string* bytes) {
   return true;
 }
 
+bool IsByteToken(std::string_view token, char* byte) {
+  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return false;
+  int value = 0;
+  for (const char c : token.substr(3, 2)) {
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit && !(c >= 'A' && c <= 'F')) return false;
+    value = value * 16 + (digit ? c - '0' : c - 'A' + 10);
+  }
+  *byte = static_cast<char>(value);
+  return true;
+}
+
 }  // namespace precis::engine

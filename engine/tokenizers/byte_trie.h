@@ -19,6 +19,12 @@ class ByteTrie {
   bool empty() const { return nodes_.empty(); }
   bool CanStart(char byte) const { return !nodes_.empty() && first_[static_cast<uint8_t>(byte)] != 0; }
 
+  // The first offset from `offset` on where a key can begin; text.size() when there is none.
+  size_t FindStart(std::string_view text, size_t offset) const {
+    while (offset < text.size() && first_[static_cast<uint8_t>(text[offset])] == 0) ++offset;
+    return offset;
+  }
+
   // Calls found(length, value) for each key that is a prefix of text[offset...], shortest first.
   template <typename Found>
   void Prefixes(std::string_view text, size_t offset, const Found& found) const {

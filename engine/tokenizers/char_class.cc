@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 #include "tokenizers/char_class_data.h"
 
@@ -14,6 +15,7 @@ CharTables::CharTables() : flags(0x110000) {
     std::fill(flags.begin() + kCharClassRuns[i].begin, flags.begin() + static_cast<std::ptrdiff_t>(end),
               kCharClassRuns[i].flags);
   }
+  for (size_t byte = 0; byte < 256; ++byte) bytes[byte] = byte < 0x80 ? flags[byte] : uint16_t{kNotAscii};
   for (int i = 0; i < kLowerCaseRunCount; ++i) {
     const LowerCaseRun& run = kLowerCaseRuns[i];
     for (size_t c = lower.size(); c <= run.last; ++c) lower.push_back(static_cast<char32_t>(c));
@@ -29,6 +31,17 @@ const CharTables& GetCharTables() {
 }
 
 }  // namespace internal
+
+size_t SkipAscii(std::string_view text, size_t at) {
+  uint64_t eight;
+  while (text.size() - at >= sizeof eight) {
+    std::memcpy(&eight, text.data() + at, sizeof eight);
+    if (eight & 0x8080808080808080) break;
+    at += sizeof eight;
+  }
+  while (at < text.size() && static_cast<uint8_t>(text[at]) < 0x80) ++at;
+  return at;
+}
 
 bool IsBertCjk(char32_t c) {
   return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||

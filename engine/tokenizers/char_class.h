@@ -23,12 +23,14 @@ enum CharClass : uint16_t {
   kMark = 1 << 8,               // an accent for StripAccents
   kDecomposes = 1 << 9,         // NFD changes it
   kDecomposesCompat = 1 << 10,  // NFKD changes it
+  kNotAscii = 1 << 15,          // of bytes only: more of them make the character
 };
 
 namespace internal {
 struct CharTables {
   CharTables();
   std::vector<uint16_t> flags;  // one for each code point
+  uint16_t bytes[256];          // of ASCII characters; kNotAscii alone for the other bytes
   std::vector<char32_t> lower;  // as far as any code point has a lower-case form
 };
 const CharTables& GetCharTables();
@@ -57,9 +59,34 @@ class CharClasses {
     return {c.valid ? tables_->flags[c.code_point] : uint16_t{0}, c.length};
   }
 
+  // Past the characters from `at` on that have one of `flags`.
+  size_t SkipAny(std::string_view text, size_t at, uint16_t flags) const {
+    while (true) {
+      while (at < text.size() && (tables_->bytes[static_cast<uint8_t>(text[at])] & flags)) ++at;
+      if (at == text.size() || static_cast<uint8_t>(text[at]) < 0x80) return at;
+      const Char c = At(text, at);
+      if (!(c.flags & flags)) return at;
+      at += static_cast<size_t>(c.length);
+    }
+  }
+  // Past the characters from `at` on that have none of `flags`.
+  size_t SkipNone(std::string_view text, size_t at, uint16_t flags) const {
+    const uint16_t stop = flags | kNotAscii;
+    while (true) {
+      while (at < text.size() && !(tables_->bytes[static_cast<uint8_t>(text[at])] & stop)) ++at;
+      if (at == text.size() || static_cast<uint8_t>(text[at]) < 0x80) return at;
+      const Char c = At(text, at);
+      if (c.flags & flags) return at;
+      at += static_cast<size_t>(c.length);
+    }
+  }
+
  private:
   const internal::CharTables* tables_;
 };
+
+// Past the ASCII characters from `at` on.
+size_t SkipAscii(std::string_view text, size_t at);
 
 // The blocks that BERT takes for Chinese characters, each a word of its own.
 bool IsBertCjk(char32_t c);

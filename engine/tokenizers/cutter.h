@@ -16,16 +16,16 @@ class Cutter final : public PreTokenizer {
  public:
   Cutter(std::string description, Cut cut) : description_(std::move(description)), cut_(std::move(cut)) {}
 
-  void Apply(AlignedText* text, std::vector<TextRange>* words) const override {
-    std::vector<TextRange> parts;
-    parts.reserve(words->size() + text->bytes().size() / 4);
+  void Apply(AlignedText* text, std::vector<TextRange>* words, std::vector<TextRange>* spare) const override {
+    spare->clear();
+    const std::string_view bytes = text->bytes();
     for (const TextRange& word : *words) {
-      cut_(text->bytes().substr(word.begin, word.size()), [&](size_t begin, size_t end) {
+      cut_(bytes.substr(word.begin, word.size()), [&](size_t begin, size_t end) {
         if (begin >= end) return;
-        parts.push_back({word.begin + static_cast<uint32_t>(begin), word.begin + static_cast<uint32_t>(end)});
+        spare->push_back({word.begin + static_cast<uint32_t>(begin), word.begin + static_cast<uint32_t>(end)});
       });
     }
-    *words = std::move(parts);
+    words->swap(*spare);
   }
 
   std::string Description() const override { return description_; }

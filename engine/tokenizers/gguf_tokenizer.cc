@@ -11,6 +11,7 @@
 #include "precis/base/status_macros.h"
 #include "tokenizers/bpe.h"
 #include "tokenizers/byte_level.h"
+#include "tokenizers/merge_borders.h"
 #include "tokenizers/pipeline.h"
 #include "tokenizers/score_bpe.h"
 #include "tokenizers/special_names.h"
@@ -18,8 +19,6 @@
 
 namespace precis::engine {
 namespace {
-
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
 
 // tokenizer.ggml.token_type.
 enum TokenType : int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
@@ -184,14 +183,13 @@ absl::Status BuildSentencePiece(const Source& source, TokenizerParts* parts) {
   for (size_t i = 0; i < source.tokens.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
     if (source.types[i] == kByte) {
-      int byte = 0;
-      while (byte < 256 && ByteTokenText(byte) != source.tokens[i]) ++byte;
-      if (byte == 256) {
+      char byte;
+      if (!IsByteToken(source.tokens[i], &byte)) {
         return Wrong(source.file, absl::StrCat("token ", i, " is of type byte and has the text ",
                                                Quoted(source.tokens[i]), ", <0x00> to <0xFF> are needed"));
       }
-      byte_tokens[static_cast<size_t>(byte)] = id;
-      parts->decoding.pieces.emplace_back(1, static_cast<char>(byte));
+      byte_tokens[static_cast<uint8_t>(byte)] = id;
+      parts->decoding.pieces.emplace_back(1, byte);
       continue;
     }
     parts->decoding.pieces.push_back(ReplaceAll(source.tokens[i], kSpaceMark, " "));
@@ -200,6 +198,7 @@ absl::Status BuildSentencePiece(const Source& source, TokenizerParts* parts) {
       PRECIS_RETURN_IF_ERROR(vocabulary->Add(source.tokens[i], id));
     }
   }
+  parts->shortcut = MakeMergeBorderCut(*vocabulary);
   PRECIS_ASSIGN_OR_RETURN(parts->model,
                           ScoreBpe::Create(std::move(vocabulary), scores, byte_tokens, source.special.unk));
   return ReadSurroundings(source, true, false, false, parts);

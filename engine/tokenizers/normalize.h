@@ -32,6 +32,8 @@ std::unique_ptr<Normalizer> MakeLowercase();
 std::unique_ptr<Normalizer> MakeStripAccents();
 // Every `from` by `to`; `from` is not empty.
 std::unique_ptr<Normalizer> MakeReplace(std::string from, std::string to);
+// Each run of two or more spaces by `to`.
+std::unique_ptr<Normalizer> MakeJoinSpaces(std::string to);
 // `prefix` before a text that is not empty.
 std::unique_ptr<Normalizer> MakePrepend(std::string prefix);
 // Drops white space at the ends.

@@ -1,5 +1,7 @@
 #include "tokenizers/pipeline.h"
 
+#include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,6 +9,15 @@
 #include "precis/base/status_macros.h"
 
 namespace precis::engine {
+namespace {
+
+absl::Status CheckSize(const AlignedText& text) {
+  if (!text.overflowed()) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("normalisation makes more than ", kMaxNormalizedBytes, " bytes of the text: split it"));
+}
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<const Tokenizer>> PipelineTokenizer::Create(TokenizerParts parts) {
   PRECIS_RETURN_IF_ERROR(CheckAddedTokens(parts.added));
@@ -61,88 +72,127 @@ std::string PipelineTokenizer::Normalized(const std::string& text) const {
   return std::string(aligned.bytes());
 }
 
-// Sink: sink.Reserve(tokens), sink.Add(id, source range), sink.Add(pieces, text). With track off the ranges are not
-// looked at.
+// Sink: Add(id, source range), Add(pieces, text) and AddKnown(entry, offset of the word, text). With track off the
+// ranges are not looked at.
 template <typename Sink>
-absl::Status PipelineTokenizer::Run(std::string_view text, const EncodeOptions& options, bool track,
-                                    const Sink& sink) const {
+absl::Status PipelineTokenizer::Run(std::string_view text, const EncodeOptions& options, bool track, Sink* sink) const {
   if (text.size() > kMaxTextBytes) {
     return absl::ResourceExhaustedError(absl::StrCat("a text of ", text.size(), " bytes is over the limit of ",
                                                      kMaxTextBytes, " for one tokenization: split it"));
   }
+  const ScratchPool::Lease scratch(&scratches_);
   if (options.add_special) {
-    for (const TokenId id : parts_.prefix) sink.Add(id, ByteRange{0, 0});
+    for (const TokenId id : parts_.prefix) sink->Add(id, ByteRange{0, 0});
   }
   uint32_t done = 0;
   const auto fragment = [&](uint32_t end) -> absl::Status {
     if (done == end) return absl::OkStatus();
-    return RunFragment(AlignedText(text, {done, end}, track), options.parse_special, sink);
+    return RunFragment(AlignedText(text, {done, end}, track), options.parse_special, &*scratch, sink);
   };
   for (const AddedTokens::Match& match : in_source_.Find(text, options.parse_special)) {
     PRECIS_RETURN_IF_ERROR(fragment(match.range.begin));
-    sink.Add(match.id, ByteRange{match.range.begin, match.range.end});
+    sink->Add(match.id, ByteRange{match.range.begin, match.range.end});
     done = match.range.end;
   }
   PRECIS_RETURN_IF_ERROR(fragment(static_cast<uint32_t>(text.size())));
   if (options.add_special) {
     const auto end = static_cast<int64_t>(text.size());
-    for (const TokenId id : parts_.suffix) sink.Add(id, ByteRange{end, end});
+    for (const TokenId id : parts_.suffix) sink->Add(id, ByteRange{end, end});
   }
   return absl::OkStatus();
 }
 
 template <typename Sink>
-absl::Status PipelineTokenizer::RunFragment(AlignedText text, bool parse_special, const Sink& sink) const {
+absl::Status PipelineTokenizer::RunFragment(AlignedText text, bool parse_special, EncodeScratch* scratch,
+                                            Sink* sink) const {
   for (const auto& step : parts_.normalizers) {
     step->Apply(&text);
-    if (text.bytes().size() > kMaxNormalizedBytes) {
-      return absl::ResourceExhaustedError(absl::StrCat("normalisation makes ", text.bytes().size(),
-                                                       " bytes of the text, at most ", kMaxNormalizedBytes,
-                                                       " are supported: split it"));
-    }
+    PRECIS_RETURN_IF_ERROR(CheckSize(text));
   }
   const auto matches = in_normalized_.Find(text.bytes(), parse_special);
-  if (matches.empty()) return RunWords(std::move(text), sink);
+  if (matches.empty()) return RunWords(std::move(text), scratch, sink);
   uint32_t done = 0;
   for (const AddedTokens::Match& match : matches) {
-    if (done < match.range.begin) PRECIS_RETURN_IF_ERROR(RunWords(text.Part({done, match.range.begin}), sink));
-    sink.Add({{match.id, match.range.begin, match.range.end}}, text);
+    if (done < match.range.begin) {
+      PRECIS_RETURN_IF_ERROR(RunWords(text.Part({done, match.range.begin}), scratch, sink));
+    }
+    sink->Add({{match.id, match.range.begin, match.range.end}}, text);
     done = match.range.end;
   }
   const auto end = static_cast<uint32_t>(text.bytes().size());
-  return done < end ? RunWords(text.Part({done, end}), sink) : absl::OkStatus();
+  return done < end ? RunWords(text.Part({done, end}), scratch, sink) : absl::OkStatus();
 }
 
 template <typename Sink>
-absl::Status PipelineTokenizer::RunWords(AlignedText text, const Sink& sink) const {
-  std::vector<TextRange> words;
+absl::Status PipelineTokenizer::RunWords(AlignedText text, EncodeScratch* scratch, Sink* sink) const {
+  std::vector<TextRange>& words = scratch->words;
+  words.clear();
   if (!text.bytes().empty()) words.push_back({0, static_cast<uint32_t>(text.bytes().size())});
-  for (const auto& step : parts_.pre_tokenizers) step->Apply(&text, &words);
-  std::vector<Piece> pieces;
-  pieces.reserve(words.size() + words.size() / 4);
-  for (const TextRange& word : words) {
-    if (word.size() > kMaxWordBytes) {
-      return absl::ResourceExhaustedError(absl::StrCat("the text holds a stretch of ", word.size(),
+  for (const auto& step : parts_.pre_tokenizers) {
+    step->Apply(&text, &words, &scratch->spare);
+    PRECIS_RETURN_IF_ERROR(CheckSize(text));
+  }
+  if (parts_.shortcut != nullptr) parts_.shortcut->Apply(&text, &words, &scratch->spare);
+  const std::string_view bytes = text.bytes();
+  std::vector<Piece>& pieces = scratch->pieces;
+  for (const TextRange& range : words) {
+    const size_t size = range.size();
+    const bool short_word = size > 0 && size <= WordCache::kMaxKeyBytes;
+    WordCache::Key key;
+    if (short_word) {
+      key = WordCache::MakeKey(bytes.data() + range.begin, size, bytes.size() - range.begin);
+      if (const WordCache::Entry* entry = scratch->cache.Find(key)) {
+        sink->AddKnown(*entry, range.begin, text);
+        continue;
+      }
+    } else if (size > kMaxWordBytes) {
+      return absl::ResourceExhaustedError(absl::StrCat("the text holds a stretch of ", size,
                                                        " bytes that the tokenizer cannot cut, at most ", kMaxWordBytes,
                                                        " are supported: split it"));
     }
-    parts_.model->Encode(text.bytes().substr(word.begin, word.size()), word.begin, &pieces);
+    pieces.clear();
+    parts_.model->Encode(bytes.substr(range.begin, size), range.begin, &pieces);
+    if (short_word) scratch->cache.Put(key, range.begin, pieces.data(), pieces.size());
+    sink->Add(pieces, text);
   }
-  sink.Add(pieces, text);
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<TokenId>> PipelineTokenizer::Encode(std::string_view text,
                                                                const EncodeOptions& options) const {
-  struct Ids {
-    std::vector<TokenId>* out;
-    void Add(TokenId id, const ByteRange&) const { out->push_back(id); }
-    void Add(const std::vector<Piece>& pieces, const AlignedText&) const {
-      for (const Piece& piece : pieces) out->push_back(piece.id);
+  // Gathers ids in a small array, which a whole entry's ids are copied to without looking at their number.
+  class Ids {
+   public:
+    explicit Ids(std::vector<TokenId>* out) : out_(out) {}
+    void Add(TokenId id, const ByteRange&) {
+      Flush();
+      out_->push_back(id);
     }
+    void Add(const std::vector<Piece>& pieces, const AlignedText&) {
+      Flush();
+      for (const Piece& piece : pieces) out_->push_back(piece.id);
+    }
+    void AddKnown(const WordCache::Entry& entry, uint32_t, const AlignedText&) {
+      if (count_ > kRoom - std::size(entry.ids)) Flush();
+      std::memcpy(ids_ + count_, entry.ids, sizeof entry.ids);
+      count_ += entry.count;
+    }
+    void Flush() {
+      out_->insert(out_->end(), ids_, ids_ + count_);
+      count_ = 0;
+    }
+
+   private:
+    enum : size_t { kRoom = 1024 };
+    std::vector<TokenId>* out_;
+    size_t count_ = 0;
+    TokenId ids_[kRoom];
   };
   std::vector<TokenId> ids;
-  PRECIS_RETURN_IF_ERROR(Run(text, options, /*track=*/false, Ids{&ids}));
+  ids.reserve(text.size() / 5 + 8);
+  Ids sink(&ids);
+  PRECIS_RETURN_IF_ERROR(Run(text, options, /*track=*/false, &sink));
+  sink.Flush();
   return ids;
 }
 
@@ -150,13 +200,23 @@ absl::StatusOr<std::vector<Token>> PipelineTokenizer::EncodeWithOffsets(std::str
                                                                         const EncodeOptions& options) const {
   struct Tokens {
     std::vector<Token>* out;
-    void Add(TokenId id, const ByteRange& range) const { out->push_back({id, range}); }
-    void Add(const std::vector<Piece>& pieces, const AlignedText& aligned) const {
+    void Add(TokenId id, const ByteRange& range) { out->push_back({id, range}); }
+    void Add(const std::vector<Piece>& pieces, const AlignedText& aligned) {
       for (const Piece& piece : pieces) out->push_back({piece.id, aligned.SourceRange(piece.begin, piece.end)});
+    }
+    void AddKnown(const WordCache::Entry& entry, uint32_t offset, const AlignedText& aligned) {
+      uint32_t begin = 0;
+      for (int i = 0; i < entry.count; ++i) {
+        const uint32_t end = i + 1 < entry.count ? entry.ends[i] : entry.length;
+        out->push_back({entry.ids[i], aligned.SourceRange(offset + begin, offset + end)});
+        begin = end;
+      }
     }
   };
   std::vector<Token> tokens;
-  PRECIS_RETURN_IF_ERROR(Run(text, options, /*track=*/true, Tokens{&tokens}));
+  tokens.reserve(text.size() / 5 + 8);
+  Tokens sink{&tokens};
+  PRECIS_RETURN_IF_ERROR(Run(text, options, /*track=*/true, &sink));
   return tokens;
 }
 

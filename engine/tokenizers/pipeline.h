@@ -11,15 +11,13 @@
 #include "precis/engine/tokenizer.h"
 #include "tokenizers/added_tokens.h"
 #include "tokenizers/decoder.h"
+#include "tokenizers/encode_scratch.h"
 #include "tokenizers/model.h"
 #include "tokenizers/normalize.h"
 #include "tokenizers/pretokenize.h"
 
 namespace precis::engine {
 
-inline constexpr size_t kMaxTextBytes = size_t{256} << 20;
-// Ranges are 32 bits wide, and normalisation can make a text longer.
-inline constexpr size_t kMaxNormalizedBytes = 4 * kMaxTextBytes - 1;
 // What has no place to cut is merged as a whole, at some fifty bytes of memory for each of its own.
 inline constexpr size_t kMaxWordBytes = size_t{32} << 20;
 
@@ -27,6 +25,9 @@ struct TokenizerParts {
   std::vector<AddedToken> added;
   std::vector<std::unique_ptr<Normalizer>> normalizers;
   std::vector<std::unique_ptr<PreTokenizer>> pre_tokenizers;
+  // Cuts the words further where the model gives the same ids: shorter words are merged faster, and more of them are
+  // words seen before. No part of the fingerprint. May be null.
+  std::unique_ptr<PreTokenizer> shortcut;
   std::unique_ptr<TokenModel> model;
   std::vector<TokenId> prefix, suffix;  // around the ids with add_special
   Decoding decoding;                    // has a piece for every id of the vocabulary
@@ -54,16 +55,17 @@ class PipelineTokenizer final : public Tokenizer {
   std::string Normalized(const std::string& text) const;
 
   template <typename Sink>
-  absl::Status Run(std::string_view text, const EncodeOptions& options, bool track, const Sink& sink) const;
+  absl::Status Run(std::string_view text, const EncodeOptions& options, bool track, Sink* sink) const;
   template <typename Sink>
-  absl::Status RunFragment(AlignedText text, bool parse_special, const Sink& sink) const;
+  absl::Status RunFragment(AlignedText text, bool parse_special, EncodeScratch* scratch, Sink* sink) const;
   template <typename Sink>
-  absl::Status RunWords(AlignedText text, const Sink& sink) const;
+  absl::Status RunWords(AlignedText text, EncodeScratch* scratch, Sink* sink) const;
 
   TokenizerParts parts_;
   AddedTokens in_source_, in_normalized_;
   std::vector<bool> is_special_;  // by id
   std::string fingerprint_;
+  mutable ScratchPool scratches_;
 };
 
 }  // namespace precis::engine

@@ -15,24 +15,14 @@ enum class At { kDrop, kEach, kRun };
 template <typename Emit>
 void CutAt(std::string_view word, uint16_t flags, At what, const Emit& emit) {
   const CharClasses classes;
-  size_t begin = 0;
-  bool in_run = false;
-  for (size_t i = 0; i < word.size();) {
-    const CharClasses::Char c = classes.At(word, i);
-    const size_t next = i + static_cast<size_t>(c.length);
-    const bool hit = (c.flags & flags) != 0;
-    if (hit && what != At::kRun) {
-      emit(begin, i);
-      if (what == At::kEach) emit(i, next);
-      begin = next;
-    } else if (what == At::kRun && hit != in_run) {
-      emit(begin, i);
-      begin = i;
-      in_run = hit;
-    }
-    i = next;
+  for (size_t begin = 0; begin < word.size();) {
+    const size_t hit = classes.SkipNone(word, begin, flags);
+    emit(begin, hit);
+    if (hit == word.size()) return;
+    begin =
+        what == At::kRun ? classes.SkipAny(word, hit, flags) : hit + static_cast<size_t>(classes.At(word, hit).length);
+    if (what != At::kDrop) emit(hit, begin);
   }
-  emit(begin, word.size());
 }
 
 // A pre-tokenizer that rewrites each word: `rewrite(word, rewriter)` writes all of its bytes.
@@ -49,7 +39,7 @@ void RewriteWords(AlignedText* text, std::vector<TextRange>* words, const Rewrit
 
 class PrefixSpace final : public PreTokenizer {
  public:
-  void Apply(AlignedText* text, std::vector<TextRange>* words) const override {
+  void Apply(AlignedText* text, std::vector<TextRange>* words, std::vector<TextRange>*) const override {
     RewriteWords(text, words, [](const TextRange& word, TextRewriter* rewriter) {
       if (rewriter->bytes()[word.begin] != ' ') rewriter->Replace(word.begin, word.begin, " ");
       rewriter->Keep(word.begin, word.end);
@@ -63,7 +53,7 @@ class Metaspace final : public PreTokenizer {
   explicit Metaspace(const MetaspaceOptions& options)
       : options_(options), split_(MakeStringSplit(options.replacement, SplitBehavior::kMergedWithNext)) {}
 
-  void Apply(AlignedText* text, std::vector<TextRange>* words) const override {
+  void Apply(AlignedText* text, std::vector<TextRange>* words, std::vector<TextRange>* spare) const override {
     // The first word of the source, not of what follows a special token.
     const uint32_t first = text->source_begin() == 0 ? 0 : UINT32_MAX;
     RewriteWords(text, words, [&](const TextRange& word, TextRewriter* rewriter) {
@@ -74,16 +64,9 @@ class Metaspace final : public PreTokenizer {
       if (wanted && !own.starts_with(' ') && !own.starts_with(options_.replacement)) {
         rewriter->Replace(word.begin, word.begin, options_.replacement);
       }
-      uint32_t kept = word.begin;
-      for (uint32_t i = word.begin; i < word.end; ++i) {
-        if (bytes[i] != ' ') continue;
-        rewriter->Keep(kept, i);
-        rewriter->Replace(i, i + 1, options_.replacement);
-        kept = i + 1;
-      }
-      rewriter->Keep(kept, word.end);
+      rewriter->KeepReplacing(word.begin, word.end, ' ', options_.replacement);
     });
-    if (options_.split) split_->Apply(text, words);
+    if (options_.split) split_->Apply(text, words, spare);
   }
 
   std::string Description() const override {
@@ -163,10 +146,15 @@ std::unique_ptr<PreTokenizer> MakeDigits(bool individual) {
 
 std::unique_ptr<PreTokenizer> MakeBertPreTokenizer() {
   return MakeCutter("bert", [](std::string_view word, const auto& emit) {
-    CutAt(word, kSpace, At::kDrop, [&](size_t begin, size_t end) {
-      CutAt(word.substr(begin, end - begin), kBertPunct, At::kEach,
-            [&](size_t from, size_t to) { emit(begin + from, begin + to); });
-    });
+    const CharClasses classes;
+    for (size_t begin = 0; begin < word.size();) {
+      const size_t hit = classes.SkipNone(word, begin, kSpace | kBertPunct);
+      emit(begin, hit);
+      if (hit == word.size()) return;
+      const CharClasses::Char c = classes.At(word, hit);
+      begin = hit + static_cast<size_t>(c.length);
+      if (!(c.flags & kSpace)) emit(hit, begin);
+    }
   });
 }
 

@@ -16,8 +16,9 @@ namespace precis::engine {
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  // Cuts each of `words`, ranges of `text` in order, as if it stood alone; may also rewrite the text.
-  virtual void Apply(AlignedText* text, std::vector<TextRange>* words) const = 0;
+  // Cuts each of `words`, ranges of `text` in order, as if it stood alone; may also rewrite the text. What `spare`
+  // holds does not matter: its memory is there to be used.
+  virtual void Apply(AlignedText* text, std::vector<TextRange>* words, std::vector<TextRange>* spare) const = 0;
   // Names it with its parameters, for the fingerprint.
   virtual std::string Description() const = 0;
 };

@@ -8,20 +8,6 @@
 #include "precis/base/utf8.h"
 
 namespace precis::engine {
-namespace {
-
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
-
-// Where a U+2581 stands behind another character, from `from` on; npos: nowhere.
-size_t FindBorder(std::string_view text, size_t from) {
-  for (size_t at = text.find(kSpaceMark, from + 1); at != std::string_view::npos;
-       at = text.find(kSpaceMark, at + kSpaceMark.size())) {
-    if (at < kSpaceMark.size() || text.substr(at - kSpaceMark.size(), kSpaceMark.size()) != kSpaceMark) return at;
-  }
-  return std::string_view::npos;
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<ScoreBpe>> ScoreBpe::Create(std::shared_ptr<const Vocabulary> vocabulary,
                                                            const std::vector<float>& scores,
@@ -40,10 +26,6 @@ absl::StatusOr<std::unique_ptr<ScoreBpe>> ScoreBpe::Create(std::shared_ptr<const
       return absl::InvalidArgumentError(absl::StrCat("the score of token ", id, " is not a finite number"));
     }
     ordered.push_back(score);
-    const std::string_view text = vocabulary->Text(id);
-    for (size_t at = FindBorder(text, 0); at != std::string_view::npos; at = FindBorder(text, at)) {
-      model->joins_space_[static_cast<uint8_t>(text[at - 1])] = true;
-    }
   }
   std::sort(ordered.begin(), ordered.end(), std::greater<>());
   ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
@@ -56,36 +38,12 @@ absl::StatusOr<std::unique_ptr<ScoreBpe>> ScoreBpe::Create(std::shared_ptr<const
   return model;
 }
 
-size_t ScoreBpe::FindCut(std::string_view text, size_t from) const {
-  size_t at = from;
-  do {
-    at = FindBorder(text, at);
-  } while (at != std::string_view::npos && joins_space_[static_cast<uint8_t>(text[at - 1])]);
-  return std::min(at, text.size());
-}
-
 void ScoreBpe::Encode(std::string_view word, uint32_t offset, std::vector<Piece>* pieces) const {
-  for (size_t begin = 0; begin < word.size();) {
-    const size_t end = FindCut(word, begin);
-    const std::string_view stretch = word.substr(begin, end - begin);
-    const auto first = offset + static_cast<uint32_t>(begin);
-    const TokenId id = stretch.size() <= vocabulary_->longest() ? vocabulary_->Find(stretch) : -1;
-    if (id < 0) {
-      EncodeStretch(stretch, first, pieces);
-    } else {
-      whole_words_.Append({id, first, offset + static_cast<uint32_t>(end)}, pieces,
-                          [&] { EncodeStretch(stretch, first, pieces); });
-    }
-    begin = end;
-  }
-}
-
-void ScoreBpe::EncodeStretch(std::string_view stretch, uint32_t offset, std::vector<Piece>* pieces) const {
   const size_t first = pieces->size();
   bool all_tokens = true;
-  for (uint32_t i = 0; i < stretch.size();) {
-    const auto length = static_cast<uint32_t>(DecodeUtf8(stretch, i).length);
-    const TokenId id = vocabulary_->Find(stretch.substr(i, length));
+  for (uint32_t i = 0; i < word.size();) {
+    const auto length = static_cast<uint32_t>(DecodeUtf8(word, i).length);
+    const TokenId id = vocabulary_->Find(word.substr(i, length));
     all_tokens = all_tokens && id >= 0;
     pieces->push_back({id, offset + i, offset + i + length});
     i += length;
@@ -93,7 +51,7 @@ void ScoreBpe::EncodeStretch(std::string_view stretch, uint32_t offset, std::vec
   const size_t left = MergeSymbols(pieces->data() + first, pieces->size() - first, [&](const Piece& a, const Piece& b) {
     const size_t length = b.end - a.begin;
     if (length > vocabulary_->longest()) return Merge{};
-    const TokenId id = vocabulary_->Find(stretch.substr(a.begin - offset, length));
+    const TokenId id = vocabulary_->Find(word.substr(a.begin - offset, length));
     return id < 0 ? Merge{} : Merge{ranks_[static_cast<size_t>(id)], id};
   });
   pieces->resize(first + left);
@@ -104,7 +62,7 @@ void ScoreBpe::EncodeStretch(std::string_view stretch, uint32_t offset, std::vec
     if (symbol.id >= 0) {
       pieces->push_back(symbol);
     } else {
-      AppendUnknown(stretch.substr(symbol.begin - offset, symbol.end - symbol.begin), symbol.begin, pieces);
+      AppendUnknown(word.substr(symbol.begin - offset, symbol.end - symbol.begin), symbol.begin, pieces);
     }
   }
 }

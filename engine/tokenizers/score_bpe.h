@@ -10,7 +10,6 @@
 #include "tokenizers/merge.h"
 #include "tokenizers/model.h"
 #include "tokenizers/vocabulary.h"
-#include "tokenizers/whole_words.h"
 
 namespace precis::engine {
 
@@ -27,22 +26,13 @@ class ScoreBpe final : public TokenModel {
 
  private:
   ScoreBpe(std::shared_ptr<const Vocabulary> vocabulary, const std::array<TokenId, 256>& byte_tokens, TokenId unknown)
-      : vocabulary_(std::move(vocabulary)),
-        byte_tokens_(byte_tokens),
-        unknown_(unknown),
-        whole_words_(vocabulary_->size()) {}
-  size_t FindCut(std::string_view text, size_t from) const;
-  void EncodeStretch(std::string_view stretch, uint32_t offset, std::vector<Piece>* pieces) const;
+      : vocabulary_(std::move(vocabulary)), byte_tokens_(byte_tokens), unknown_(unknown) {}
   void AppendUnknown(std::string_view character, uint32_t offset, std::vector<Piece>* pieces) const;
 
   std::shared_ptr<const Vocabulary> vocabulary_;
   std::array<TokenId, 256> byte_tokens_;
   TokenId unknown_;
   std::vector<uint32_t> ranks_;  // by id: how many different scores are better
-  // Merges never cross the border between a character and the U+2581 behind it, unless a token does: true for the last
-  // bytes of the characters of which one does. Elsewhere the text may be cut, which gives words to remember.
-  std::array<bool, 256> joins_space_ = {};
-  WholeWords whole_words_;
 };
 
 }  // namespace precis::engine

@@ -29,37 +29,44 @@ int CombiningClass(char32_t c) {
 
 }  // namespace
 
-void Decompose(std::string_view text, bool compatibility, std::vector<PlacedChar>* chars) {
+void AppendChars(std::string_view text, uint32_t begin, uint32_t end, std::vector<PlacedChar>* chars) {
+  for (uint32_t i = begin; i < end;) {
+    const DecodedChar c = DecodeUtf8(text, i);
+    const uint32_t next = i + static_cast<uint32_t>(c.length);
+    chars->push_back({c.valid ? c.code_point : kInvalidByte, i, next});
+    i = next;
+  }
+}
+
+void Decompose(bool compatibility, std::vector<PlacedChar>* chars, std::vector<PlacedChar>* spare) {
   const CharClasses classes;
   const uint16_t changes = compatibility ? kDecomposesCompat : kDecomposes;
   const UNormalizer2* form = compatibility ? Compatibility() : Canonical();
-  const size_t first = chars->size();
-  for (uint32_t i = 0; i < text.size();) {
-    const DecodedChar c = DecodeUtf8(text, i);
-    const uint32_t end = i + static_cast<uint32_t>(c.length);
+  spare->clear();
+  for (const PlacedChar& c : *chars) {
     UChar parts[64];
     UErrorCode error = U_ZERO_ERROR;
     int32_t count = -1;
-    if (c.valid && (classes[c.code_point] & changes)) {
+    if (c.code_point != kInvalidByte && (classes[c.code_point] & changes)) {
       count = unorm2_getDecomposition(form, static_cast<UChar32>(c.code_point), parts, 64, &error);
     }
     if (count > 0 && U_SUCCESS(error)) {
       for (int32_t k = 0; k < count;) {
         UChar32 part;
         U16_NEXT(parts, k, count, part);
-        chars->push_back({static_cast<char32_t>(part), i, end});
+        spare->push_back({static_cast<char32_t>(part), c.begin, c.end});
       }
     } else {
-      chars->push_back({c.valid ? c.code_point : kInvalidByte, i, end});
+      spare->push_back(c);
     }
-    i = end;
   }
+  chars->swap(*spare);
   // Canonical order: each run of combining characters sorted by class. ICU sorts by insertion, which a text of nothing
   // but accents makes quadratic.
   const auto by_class = [](const PlacedChar& a, const PlacedChar& b) {
     return CombiningClass(a.code_point) < CombiningClass(b.code_point);
   };
-  for (size_t i = first; i < chars->size();) {
+  for (size_t i = 0; i < chars->size();) {
     if (CombiningClass((*chars)[i].code_point) == 0) {
       ++i;
       continue;

@@ -13,10 +13,14 @@ struct PlacedChar {
   uint32_t begin, end;
 };
 
-// Appends the decomposition of the whole text in canonical order. An invalid byte becomes kInvalidByte, which composes
-// and reorders with nothing; its value is read from the text.
+// What an invalid byte stands for: it composes and reorders with nothing, and its value is read from the text.
 inline constexpr char32_t kInvalidByte = 0x110000;
-void Decompose(std::string_view text, bool compatibility, std::vector<PlacedChar>* chars);
+
+// Appends the characters of text[begin, end), which borders on no half character.
+void AppendChars(std::string_view text, uint32_t begin, uint32_t end, std::vector<PlacedChar>* chars);
+
+// The canonical or compatibility decomposition, in canonical order. `spare` is memory to be used.
+void Decompose(bool compatibility, std::vector<PlacedChar>* chars, std::vector<PlacedChar>* spare);
 
 // Composes in place. Requires canonical order.
 void Compose(std::vector<PlacedChar>* chars);

@@ -38,15 +38,23 @@ absl::StatusOr<std::unique_ptr<Unigram>> Unigram::Create(std::shared_ptr<const V
 }
 
 void Unigram::Encode(std::string_view word, uint32_t offset, std::vector<Piece>* pieces) const {
-  // The best way to reach each byte; -1 marks bytes that are not reached, and the unknown token is kept apart from one
+  // The best way to reach each byte, if there is one. An id of -1 is the unknown token, which is kept apart from one
   // with its id.
   struct Reached {
-    double score = 0;
-    uint32_t begin = 0;
-    TokenId id = -1;
-    bool reached = false;
+    double score;
+    uint32_t begin;
+    TokenId id;
+    bool reached;
   };
-  std::vector<Reached> best(word.size() + 1);
+  std::array<Reached, 64> few;  // for nearly all words; only what they need is initialised
+  std::vector<Reached> many;
+  Reached* best = few.data();
+  if (word.size() < few.size()) {
+    std::fill_n(best, word.size() + 1, Reached{});
+  } else {
+    many.resize(word.size() + 1);
+    best = many.data();
+  }
   const auto offer = [&](size_t begin, size_t end, TokenId id, double score) {
     const double total = best[begin].score + score;
     if (!best[end].reached || total > best[end].score) best[end] = {total, static_cast<uint32_t>(begin), id, true};

@@ -69,7 +69,8 @@ TEST_P(Golden, IdsAndDecodedTextEqualTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Models, Golden,
                          testing::Values("all-minilm-l6-v2", "smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct",
-                                         "gemma-3-270m", "tiny-unigram", "tiny-llama", "tiny-roberta", "tiny-cased"),
+                                         "gemma-3-270m", "xlm-roberta", "t5", "tiny-unigram", "tiny-llama",
+                                         "tiny-roberta", "tiny-cased", "tiny-xlmr", "tiny-graphemes"),
                          [](const auto& info) {
                            std::string name = info.param;
                            for (char& c : name) c = c == '-' || c == '.' ? '_' : c;

@@ -1,4 +1,6 @@
 // Tokenizer files that lie give a sentence that names what is wrong.
+#include <cstring>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include "tests/engine/tokenizers/test_models.h"
 #include "tokenizers/decoder.h"
 #include "tokenizers/gguf_tokenizer.h"
+#include "tokenizers/precompiled.h"
 #include "tokenizers/tokenizer_json.h"
 
 namespace precis::engine {
@@ -59,6 +62,11 @@ TEST(TokenizerJson, EveryLieIsRefusedWithItsName) {
       {"{\"Sequence\": {\"id\": \"A\"}}", "{\"SpecialToken\": {\"id\": \"<s>\"}}", StatusCode::kInvalidArgument,
        "leaves out the text"},
       {"\"BPE\"", "\"Oracle\"", StatusCode::kUnimplemented, "Oracle"},
+      {"{\"type\": \"NFC\"}", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"?\"}",
+       StatusCode::kInvalidArgument, "base64"},
+      {"{\"type\": \"NFC\"}", "{\"type\": \"Precompiled\"}", StatusCode::kInvalidArgument, "0 bytes"},
+      {"{\"type\": \"NFC\"}", "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \" {3,}\"}, \"content\": \" \"}",
+       StatusCode::kUnimplemented, " {3,}"},
       {"\"NFC\"", "\"Nmt\"", StatusCode::kUnimplemented, "Nmt"},
       {"\"Digits\"", "\"CharDelimiterSplit\"", StatusCode::kUnimplemented, "CharDelimiterSplit"},
       {"\"Fuse\"", "\"CTC\"", StatusCode::kUnimplemented, "CTC"},
@@ -81,6 +89,56 @@ TEST(TokenizerJson, EveryLieIsRefusedWithItsName) {
     EXPECT_THAT(std::string(tokenizer.status().message()), HasSubstr(lie.says)) << lie.to;
     EXPECT_THAT(std::string(tokenizer.status().message()), HasSubstr("file.json")) << lie.to;
   }
+}
+
+std::string Number(uint32_t value) {
+  std::string bytes(sizeof value, '\0');
+  std::memcpy(bytes.data(), &value, sizeof value);
+  return bytes;
+}
+
+constexpr uint32_t kValue = 1u << 31;
+
+TEST(Precompiled, LiesAreRefused) {
+  const auto refused = [](const std::string& map, const char* says) {
+    const auto made = MakePrecompiled(map);
+    EXPECT_EQ(made.status().code(), StatusCode::kInvalidArgument) << says;
+    EXPECT_THAT(std::string(made.status().message()), HasSubstr(says));
+  };
+  EXPECT_TRUE(MakePrecompiled(Number(4) + Number(kValue) + "x").ok());
+  refused("abc", "3 bytes");
+  refused(Number(0), "array of 0 bytes");
+  refused(Number(6) + "12345678", "array of 6 bytes");
+  refused(Number(8) + Number(0), "array of 8 bytes");
+  refused(Number(UINT32_MAX - 3) + Number(0), "array of 4294967292 bytes");
+  refused(Number(4) + Number(0) + "\xFF", "no UTF-8");
+  refused(Number(4) + Number(kValue | 1) + "x", "at 1");
+  refused(Number(4) + Number(kValue | 1) + "\xC3\xA9", "at 1");
+  refused(Number(4) + Number(kValue) + std::string(65, 'x'), "64 bytes");
+  EXPECT_TRUE(MakePrecompiled(Number(4) + Number(kValue) + std::string(64, 'x')).ok());
+}
+
+TEST(Precompiled, AnyArrayIsWalkedWithinItsBounds) {
+  std::mt19937 random(17);
+  int made = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string units;
+    for (size_t i = 1 + random() % 300; i > 0; --i) {
+      // Labels that match, keys that end, values in and out of place, and offsets that lead anywhere.
+      uint32_t unit = random() % 256 | (random() % 2) << 8 | (random() % 512) << 10 | (random() % 16 == 0 ? 0x200 : 0);
+      if (random() % 4 == 0) unit = kValue | random() % 7;
+      units += Number(unit);
+    }
+    const auto step = MakePrecompiled(Number(static_cast<uint32_t>(units.size())) + units + std::string("one\0two", 7));
+    if (!step.ok()) continue;
+    ++made;
+    std::string text;
+    for (int i = 0; i < 40; ++i) text += static_cast<char>(random());
+    AlignedText aligned(text, {0, 40}, true);
+    (*step)->Apply(&aligned);
+    for (uint32_t i = 0; i < aligned.bytes().size(); ++i) ASSERT_LE(aligned.SourceRange(i, i + 1).end, 40);
+  }
+  EXPECT_GT(made, 300);
 }
 
 TEST(TokenizerJson, CutOffFilesAreRefused) {

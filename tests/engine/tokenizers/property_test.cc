@@ -1,6 +1,6 @@
 // What the interface promises for every tokenizer, whatever the ids are.
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <random>
 #include <string>
 #include <thread>
@@ -20,10 +20,14 @@ constexpr const char* kAll[] = {"all-minilm-l6-v2",
                                 "smollm2-135m-instruct",
                                 "qwen2.5-coder-0.5b-instruct",
                                 "gemma-3-270m",
+                                "xlm-roberta",
+                                "t5",
                                 "tiny-unigram",
                                 "tiny-llama",
                                 "tiny-roberta",
-                                "tiny-cased"};
+                                "tiny-cased",
+                                "tiny-xlmr",
+                                "tiny-graphemes"};
 
 // Text of every kind, invalid UTF-8 among it.
 std::vector<std::string> RandomTexts(int count) {
@@ -120,7 +124,11 @@ TEST_P(EveryTokenizer, SpelledSpecialTokensAreTextUnlessParsed) {
     EXPECT_EQ(tokenizer_->TokenBytes(id), "");
     ++checked;
   }
-  EXPECT_GT(checked + (std::string(GetParam()).starts_with("tiny-") ? 1 : 0), 0);
+  // Nothing says which tokens these are where only a tokenizer.json lies.
+  const std::string name = GetParam();
+  if (!name.starts_with("tiny-") && name != "t5") {
+    EXPECT_GT(checked, 0);
+  }
 }
 
 TEST_P(EveryTokenizer, IdsOutsideTheVocabularyAreRefusedOrEmpty) {
@@ -150,15 +158,15 @@ TEST_P(EveryTokenizer, ThreadsGetTheSameIds) {
 }
 
 TEST_P(EveryTokenizer, LongWordsTakeLinearTime) {
-  // A quadratic step at this length takes minutes; the limit is wide for sanitizers and slow machines.
-  const auto start = std::chrono::steady_clock::now();
+  // A quadratic step at this length takes minutes; the limit is wide for sanitizers, and what else runs does not count.
+  const std::clock_t start = std::clock();
   std::string marks;
   for (int i = 0; i < 50000; ++i) marks += i % 2 == 0 ? "\xCC\x81" : "\xCC\xA3";
   for (const std::string& text : {std::string(400000, 'a'), std::string(400000, ' '), std::string(400000, '\n'),
                                   std::string(400000, '\xFF'), marks, std::string(200000, '\'') + "x"}) {
     ASSERT_TRUE(tokenizer_->EncodeWithOffsets(text, {}).ok());
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8));
+  EXPECT_LT(std::clock() - start, std::clock_t{8} * CLOCKS_PER_SEC);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, EveryTokenizer, testing::ValuesIn(kAll), [](const auto& info) {
@@ -166,6 +174,26 @@ INSTANTIATE_TEST_SUITE_P(Models, EveryTokenizer, testing::ValuesIn(kAll), [](con
   for (char& c : name) c = c == '-' || c == '.' ? '_' : c;
   return name;
 });
+
+// Collections and caches are kept under the fingerprint: it may change only when ids do.
+TEST(Fingerprint, IsWhatItWas) {
+  const std::pair<const char*, const char*> known[] = {
+      {"all-minilm-l6-v2", "e56fc4e753a43d8b1b3228900a69c591b0b4605c329b6a7561ac5a14ee6d4e1e"},
+      {"qwen2.5-coder-0.5b-instruct", "1643b27840c532c957288daab8f5b04931a2b6cb01f7572ddbf081e3b6fde68d"},
+      {"smollm2-135m-instruct", "cdf234573e142d600ae917f2ab17517fb15ad99e36f667515b8552c2540d3a58"},
+      {"gemma-3-270m", "f45292cbf4ef82f7f83dde1872ccc53286e5906a01a2f3d74afd9d3b68ab6697"},
+      {"tiny-cased", "6a530aefc5d84930adb4dd9c95e6089d4cfcdf47656fb756b0f82c8f987927fe"},
+      {"tiny-llama", "78535961f8563ff72680a788472efe5f9c9691b8f4cef12c4011dfe3d1478501"},
+      {"tiny-roberta", "b2ca70f94d9adb577f84007d20f0d55e7735a41b8008e65e49c25adc7e6e6f21"},
+      {"tiny-unigram", "e8c2a026f692abe5f91b0ce20521438d66f0f4a98fa0ed8f291db5774d15239f"},
+  };
+  for (const auto& [name, fingerprint] : known) {
+    const auto tokenizer = LoadForTest(name);
+    if (tokenizer != nullptr) {
+      EXPECT_EQ(tokenizer->fingerprint(), fingerprint) << name;
+    }
+  }
+}
 
 class ByteLevelTokenizer : public testing::TestWithParam<const char*> {};
 

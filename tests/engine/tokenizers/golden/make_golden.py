@@ -8,16 +8,19 @@ NAME.golden.z is a zlib stream of records, all numbers 32-bit little-endian: len
 of the ids without and with special tokens (added and parsed); of the bytes of the decoded plain ids, 0 where the
 reference shows U+FFFD for bytes that we keep.
 
-The tiny tokenizers are trained here on this script's own texts; `--tiny` makes them anew.
+The tiny tokenizers are trained here on this script's own texts; `--tiny` makes them (or those that are named) anew.
+The tokenizers of XLM-R and T5 are too large to be kept here: fetch.py gets them.
 """
 import argparse
 import glob
 import os
+import random
 import struct
 import zlib
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+import charsmap
 import reference
 import texts as corpus
 
@@ -37,6 +40,8 @@ def golden(name):
     tokenizer = reference.load(os.path.dirname(tiny) if os.path.exists(tiny) else name)
     data = b""
     chosen = [t for t in corpus.all_texts(tokenizer, COUNT, seed=2026) if len(t) < 2000]
+    if isinstance(tokenizer.normalizer, normalizers.Precompiled | normalizers.Sequence):
+        chosen += corpus.clusters(COUNT if "graphemes" in name else COUNT // 4, random.Random(2026))
     for text in chosen:
         raw = text.encode()
         ids = reference.encode(tokenizer, text).ids
@@ -119,14 +124,53 @@ def tiny_cased():
     save("tiny-cased", tokenizer)
 
 
+def small_map():
+    """What SentencePiece's nmt_nfkc maps, for some characters: with keys of several characters, one of them beginning
+    another, and keys that become nothing."""
+    import unicodedata
+    singles = [chr(c) for block in (range(0xFF01, 0xFFA0), range(0x2160, 0x2180), range(0xB2, 0xBF), range(0xFB00, 0xFB07))
+               for c in block] + list("™…ﷺÅΩ①½")
+    pairs = [base + mark for base in "aeioucnsAEIO" for mark in "\u0300\u0301\u0323\u0327\u0308"]
+    pairs += ["\uff76\uff9e", "\u1100\u1161", "\u1100\u1161\u11a8", "\uac00\u11a8", "e\u0323\u0302"]
+    replacements = {t: unicodedata.normalize("NFKC", t) for t in singles + pairs}
+    replacements |= {c: " " for c in "\t\n\r\x0b\x0c\u00a0\u3000\u2003\u2028\u200b\ufeff\ufffd"}
+    replacements |= {c: "" for c in "\x01\x02\x07\x7f\u00ad"}
+    return {k: v for k, v in replacements.items() if k != v} | {"\u0340": "\u0300", "\u0344": "\u0308\u0301"}
+
+
+def tiny_xlmr():
+    """XLM-R's real shape: Unigram behind a precompiled charsmap, runs of spaces joined."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Precompiled(charsmap.build(small_map())),
+                                                 normalizers.Replace(Regex(" {2,}"), " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    special = [AddedToken(t, normalized=False, special=True) for t in ("<s>", "<pad>", "</s>", "<unk>")]
+    tokenizer.train_from_iterator(sentences(), trainers.UnigramTrainer(
+        vocab_size=700, special_tokens=special, unk_token="<unk>", show_progress=False))
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    save("tiny-xlmr", tokenizer)
+
+
+def tiny_graphemes():
+    """Shows how the reference cuts graphemes: one token for each that is short, else one for each of its characters."""
+    tokenizer = Tokenizer(models.BPE({"Z": 0, "?": 1}, [], unk_token="?"))
+    tokenizer.normalizer = normalizers.Precompiled(charsmap.every_byte())
+    save("tiny-graphemes", tokenizer)
+
+
+TINY = {"tiny-unigram": tiny_unigram, "tiny-llama": tiny_llama, "tiny-roberta": tiny_roberta, "tiny-cased": tiny_cased,
+        "tiny-xlmr": tiny_xlmr, "tiny-graphemes": tiny_graphemes}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
     parser.add_argument("--tiny", action="store_true")
     args = parser.parse_args()
     if args.tiny:
-        for make in (tiny_unigram, tiny_llama, tiny_roberta, tiny_cased):
-            make()
+        for name in args.names or TINY:
+            TINY[name]()
     tiny = sorted(os.path.basename(p) for p in glob.glob(os.path.join(HERE, "tiny-*")) if os.path.isdir(p))
     for name in args.names or reference.NAMES + tiny:
         golden(name)

@@ -112,6 +112,17 @@ def single(count, rng):
     return texts
 
 
+CLUSTERS = ["a", "e", "\r", "\n", "\t", " ", "\u0301", "\u0323", "\u0340", "\u0344", "\u200d", "\u200c", "\u200b", "\u0600",
+            "\u070f", "\U000110bd", "©", "™", "❤", "😀", "👍", "🏽", "🇩", "\ufe0f", "\u0915", "\u0937", "\u094d", "\u093c", "\u093e",
+            "\u0903", "\u1000", "\u1039", "\u0d4e", "\u1100", "\u1161", "\u11a8", "\uac00", "\uac01", "\ua960", "\ud7b0", "\u00ad",
+            "\ufb01", "\uff21", "\uff76", "\uff9e", "\u00bd", "\u212b", "\ufdfa", "\ufffd", "\x00", "\x01", "\u3000", "\u0e33"]
+
+
+def clusters(count, rng):
+    """Characters that stick together, in every way."""
+    return ["".join(rng.choice(CLUSTERS) for _ in range(rng.randrange(1, 9))) for _ in range(count)]
+
+
 def odd():
     long_words = ["a" * 99, "a" * 100, "a" * 101, "é" * 100, "ab" * 700, "x" * 5000, "中" * 300, "😀" * 120, "1" * 800,
                   " " * 500, "\n" * 300, "\t " * 200, "=" * 1000, "e\u0301" * 150, "\u0301\u0323" * 200, "'" * 300,
