@@ -12,7 +12,7 @@ constexpr double kShareWeight = 9;
 // Old measurements count less with every step, so that what was slow once is tried again.
 constexpr double kFade = 0.995, kMostWeight = 8, kLineWeight = 0.5;
 // Drafts must promise more than the noise of the measurements.
-constexpr double kLeastGain = 1.04;
+constexpr double kLeastGain = 1.08;
 
 }  // namespace
 
