@@ -9,8 +9,6 @@
 
 namespace precis::engine {
 
-using HfEncoderConfig = EncoderConfig;
-
 // The contents of those files; empty: not there. `origin` names the folder in messages.
 struct HfConfigTexts {
   std::string config, modules, pooling, sentence_bert;

@@ -4,8 +4,8 @@
 
 namespace precis::engine {
 
-std::string EncoderFingerprint(const ModelInfo& info, const HfEncoderConfig& config, const std::string& weights_sha256,
-                               float temperature) {
+std::string EncoderFingerprint(const ModelInfo& info, const EncoderConfig& config, const std::string& weights_sha256,
+                               float temperature, const std::string& head) {
   Hasher hasher;
   hasher.Field("precis-encoder-fingerprint-1");
   hasher.Field(weights_sha256);
@@ -25,6 +25,19 @@ std::string EncoderFingerprint(const ModelInfo& info, const HfEncoderConfig& con
   hasher.Field(config.attention_heads);
   hasher.Field(config.layer_norm_eps);
   hasher.Field(static_cast<int64_t>(config.activation));
+  // BERT without a head has the fingerprint that it always had.
+  if (config.family != EncoderFamily::kBert) {
+    hasher.Field(static_cast<int64_t>(config.family));
+    hasher.Field(config.position_offset);
+    hasher.Field(config.relative_buckets);
+    hasher.Field(config.rope_base);
+    hasher.Field(config.local_rope_base);
+    hasher.Field(config.trained_positions);
+    hasher.Field(config.ntk_factor);
+    hasher.Field(config.local_reach);
+    hasher.Field(config.global_every);
+  }
+  if (!head.empty()) hasher.Field("head:" + head);
   return hasher.FinishHex();
 }
 

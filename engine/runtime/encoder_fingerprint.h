@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "formats/hf_config.h"
+#include "formats/encoder_config.h"
 #include "precis/engine/model_info.h"
 
 namespace precis::engine {
@@ -12,9 +12,9 @@ namespace precis::engine {
 inline constexpr const char* kEncoderKernelVersion = "encoder-fp32-1";
 
 // Reads tokenizer_fingerprint, numeric_mode, max_tokens, pooling and the prefixes of `info`. `weights_sha256`: of the
-// weights' file. The long-input policy is a call's choice: the fingerprint names the three policies' version, and what
-// stores vectors must add the one it used.
-std::string EncoderFingerprint(const ModelInfo& info, const HfEncoderConfig& config, const std::string& weights_sha256,
-                               float temperature);
+// weights' file. `head`: what stands on the encoder; empty: pooling alone. The long-input policy is a call's choice:
+// the fingerprint names the three policies' version, and what stores vectors must add the one it used.
+std::string EncoderFingerprint(const ModelInfo& info, const EncoderConfig& config, const std::string& weights_sha256,
+                               float temperature, const std::string& head = "");
 
 }  // namespace precis::engine

@@ -16,7 +16,7 @@ namespace {
 // Texts tokenised between two looks at the call.
 constexpr int64_t kTextsPerSlice = 256;
 
-PoolingKind PoolingOf(const HfEncoderConfig& config) {
+PoolingKind PoolingOf(const EncoderConfig& config) {
   switch (config.pooling) {
     case Pooling::kMean:
       break;
@@ -30,25 +30,17 @@ PoolingKind PoolingOf(const HfEncoderConfig& config) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<TextEmbedder>> TextEmbedder::Make(TextEmbedderParts parts) {
+absl::StatusOr<std::shared_ptr<TextEmbedder>> TextEmbedder::Make(EncoderModel parts) {
   auto embedder = std::shared_ptr<TextEmbedder>(new TextEmbedder(std::move(parts)));
   PRECIS_RETURN_IF_ERROR(embedder->Check());
   return embedder;
 }
 
 absl::Status TextEmbedder::Check() {
-  const HfEncoderConfig& config = parts_.encoder->config();
+  const EncoderConfig& config = parts_.encoder->config();
   const Tokenizer& tokenizer = *parts_.tokenizer;
   const SpecialTokens& special = tokenizer.special();
-  if (special.cls < 0 || special.sep < 0 || tokenizer.special_tokens_added() != 2) {
-    return absl::InvalidArgumentError(absl::StrCat("the tokenizer of '", parts_.info.name,
-                                                   "' does not put [CLS] and [SEP] around a text, as BERT needs"));
-  }
-  if (tokenizer.vocabulary_size() > config.vocabulary_size) {
-    return absl::InvalidArgumentError(absl::StrCat("the tokenizer of '", parts_.info.name, "' has ",
-                                                   tokenizer.vocabulary_size(), " tokens, its encoder ",
-                                                   config.vocabulary_size, ": they do not belong together"));
-  }
+  PRECIS_RETURN_IF_ERROR(CheckEncoderTokenizer(parts_));
   pooling_ = PoolingOf(config);
   plain_ = {.max_tokens = config.max_tokens, .cls = special.cls, .sep = special.sep, .prefix = {}};
   query_ = document_ = plain_;

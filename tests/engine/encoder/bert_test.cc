@@ -31,7 +31,7 @@ class SlowBert {
   explicit SlowBert(const NamedTensors& t) : t_(t) {}
 
   std::vector<std::vector<double>> Hidden(const std::vector<int32_t>& ids) {
-    const HfEncoderConfig c = TinyConfig();
+    const EncoderConfig c = TinyConfig();
     const size_t n = ids.size(), h = static_cast<size_t>(c.hidden_size), d = h / 3;
     std::vector<std::vector<double>> x(n, std::vector<double>(h));
     for (size_t i = 0; i < n; ++i) {

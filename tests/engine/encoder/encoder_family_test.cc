@@ -38,7 +38,7 @@ TEST_P(EncoderFamily_, HiddenStatesEqualTheReference) {
   std::vector<float> expected;
   for (const json& one : golden_["cases"]) {
     for (const json& id : one["ids"]) ids.push_back(id);
-    for (const json& value : one["hidden"]) expected.push_back(value);
+    for (const float value : Base64Numbers<float>(one["hidden"])) expected.push_back(value);
     starts.push_back(static_cast<int64_t>(ids.size()));
   }
   std::vector<float> first;

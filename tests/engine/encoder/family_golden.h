@@ -1,7 +1,7 @@
 // The tiny encoders of golden/families and what the reference computes with them.
 #pragma once
 
-#include <map>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,6 +21,31 @@ inline std::string FamilyFolder() { return std::string(PRECIS_SOURCE_DIR) + "/te
 inline const nlohmann::json& FamilyGolden() {
   static const nlohmann::json golden = nlohmann::json::parse(*ReadFile(FamilyFolder() + "families.json", 1 << 20));
   return golden;
+}
+
+inline std::string Base64Bytes(const std::string& text) {
+  const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    if (c == '=') break;
+    bits = bits << 6 | static_cast<uint32_t>(alphabet.find(c));
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push_back(static_cast<char>(bits >> count & 0xFF));
+  }
+  return bytes;
+}
+
+// Base64 of little-endian numbers, on a little-endian host.
+template <typename T>
+std::vector<T> Base64Numbers(const std::string& text) {
+  const std::string bytes = Base64Bytes(text);
+  std::vector<T> numbers(bytes.size() / sizeof(T));
+  std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(T));
+  return numbers;
 }
 
 inline EncoderConfig FamilyConfig(const nlohmann::json& family) {

@@ -13,7 +13,7 @@ namespace {
 
 struct Inputs {
   ModelInfo info;
-  HfEncoderConfig config;
+  EncoderConfig config;
   std::string weights = "aa";
   float temperature = 1;
   std::string Fingerprint() const { return EncoderFingerprint(info, config, weights, temperature); }

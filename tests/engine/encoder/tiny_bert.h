@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include "models/bert.h"
 #include "precis/engine/tokenizer.h"
 #include "runtime/text_embedder.h"
+#include "safetensors_bytes.h"
 #include "test_util.h"
 
 namespace precis::engine {
@@ -49,8 +49,8 @@ class ByteTokenizer final : public Tokenizer {
   std::string fingerprint_ = "bytes";
 };
 
-inline HfEncoderConfig TinyConfig() {
-  HfEncoderConfig config;
+inline EncoderConfig TinyConfig() {
+  EncoderConfig config;
   config.model_type = "bert";
   config.hidden_size = 24;
   config.layers = 2;
@@ -63,10 +63,8 @@ inline HfEncoderConfig TinyConfig() {
   return config;
 }
 
-using NamedTensors = std::map<std::string, std::pair<std::vector<int64_t>, std::vector<float>>>;
-
 // The tensors of a model with that configuration. `old_names`: as the first BERT files call them.
-inline NamedTensors TinyTensors(const HfEncoderConfig& config, const std::string& prefix = "", bool old_names = false) {
+inline NamedTensors TinyTensors(const EncoderConfig& config, const std::string& prefix = "", bool old_names = false) {
   NamedTensors tensors;
   TestRandom random(42);
   const int64_t h = config.hidden_size, inner = config.intermediate_size;
@@ -101,25 +99,7 @@ inline NamedTensors TinyTensors(const HfEncoderConfig& config, const std::string
   return tensors;
 }
 
-// The bytes of a safetensors file with these F32 tensors.
-inline std::string SafetensorsBytes(const NamedTensors& tensors) {
-  std::string header = "{", data;
-  for (const auto& [name, tensor] : tensors) {
-    const size_t begin = data.size();
-    data.append(reinterpret_cast<const char*>(tensor.second.data()), tensor.second.size() * sizeof(float));
-    std::string shape;
-    for (const int64_t d : tensor.first) absl::StrAppend(&shape, shape.empty() ? "" : ",", d);
-    absl::StrAppend(&header, header.size() > 1 ? "," : "", "\"", name, "\":{\"dtype\":\"F32\",\"shape\":[", shape,
-                    "],\"data_offsets\":[", begin, ",", data.size(), "]}");
-  }
-  header += "}";
-  header.resize((header.size() + 7) / 8 * 8, ' ');
-  const uint64_t length = header.size();
-  std::string file(reinterpret_cast<const char*>(&length), sizeof(length));
-  return file + header + data;
-}
-
-inline std::unique_ptr<BertEncoder> TinyEncoder(const HfEncoderConfig& config = TinyConfig()) {
+inline std::unique_ptr<BertEncoder> TinyEncoder(const EncoderConfig& config = TinyConfig()) {
   auto file = SafetensorsFile::FromBytes(SafetensorsBytes(TinyTensors(config)), "tiny");
   return std::move(BertEncoder::Load(*file, config, true)).value();
 }
@@ -132,7 +112,7 @@ struct TinyOptions {
 };
 
 inline absl::StatusOr<std::shared_ptr<TextEmbedder>> MakeTinyEmbedder(const TinyOptions& options = {}) {
-  TextEmbedderParts parts;
+  EncoderModel parts;
   parts.encoder = TinyEncoder();
   parts.tokenizer = std::make_shared<ByteTokenizer>();
   parts.pool = cpu::ThreadPool::Shared(options.threads);

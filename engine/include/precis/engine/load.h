@@ -25,6 +25,9 @@ struct LoadOptions {
   std::string query_prefix, document_prefix;
   // Encoders only: TempScale's temperature (arXiv 2410.24200), softmax(S / tau); > 0.
   float temperature = 1.0f;
+  // Encoders only: the window, special tokens included; 0: what the model's files say. Less, or, for NomicBERT, up to
+  // four times as much as it was trained with: longer texts then take dynamic NTK (nomic-embed-text: 8192).
+  int64_t max_tokens = 0;
   // Decoders only: room for keys and values, for all sequences together. 0: one full window.
   int64_t kv_budget_bytes = 0;
   int max_sequences = 8;       // decoders only: how many prompts run at once; more wait

@@ -2,14 +2,16 @@
 """Makes families/: tiny encoders of every family with random weights, and what PyTorch's transformers compute with them.
 
 For each family one NAME.safetensors (F16; the encoder, a head for sequences, one for tokens and, where the engine reads
-it, the one for masked tokens) and one entry of families.json: config.json, token ids, hidden states, logits, SPLADE
-vectors. Also the buckets of MPNet's distances.
+it, the one for masked tokens) and one entry of families.json: config.json, token ids, hidden states (base64 of F32), logits,
+SPLADE vectors. Also the buckets of MPNet's distances.
 Usage: make_family_golden.py FOLDER      Needs: torch, transformers (made with 2.15.0 and 5.24.0), safetensors.
 """
+import base64
 import json
 import os
 import sys
 
+import numpy as np
 import torch
 import transformers as hf
 from safetensors.torch import save_file
@@ -51,6 +53,10 @@ def rounded(t):
     return [float("%.6g" % x) for x in t.flatten().tolist()]
 
 
+def stored(t):
+    return base64.b64encode(t.numpy().astype("<f4").tobytes()).decode()
+
+
 def merged(models):
     tensors = {}
     for model in models:
@@ -77,7 +83,7 @@ def run(name, config, seq, tok, mlm, mlm_key, seed, rename=lambda n: n, types=Fa
         arguments = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         with torch.no_grad():
             base = sequence.base_model(**arguments).last_hidden_state[0]
-            case = {"ids": ids[0].tolist(), "hidden": rounded(base)}
+            case = {"ids": ids[0].tolist(), "hidden": stored(base)}
             pair = dict(arguments)
             if types:
                 second = length // 2
@@ -108,7 +114,7 @@ def nomic():
         ids = torch.tensor([ids_of(length)])
         with torch.no_grad():
             hidden = model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state[0]
-        entry["cases"].append({"ids": ids[0].tolist(), "hidden": rounded(hidden)})
+        entry["cases"].append({"ids": ids[0].tolist(), "hidden": stored(hidden)})
     state = {k: v.half() for k, v in model.state_dict().items() if v.is_floating_point() and "inv_freq" not in k}
     tensors = {}
     for k, v in state.items():
