@@ -49,6 +49,7 @@ TEST(SphericalKMeansTest, EveryPointIsNearestToItsCentroidAndCentroidsAreMeans) 
   for (size_t c = 0; c < 7; ++c) {
     NormalizeVector(&sums[c]);
     EXPECT_GT(Dot(sums[c], clustering->centroids[c]), 0.9999f);
+    EXPECT_NEAR(Dot(clustering->centroids[c], clustering->centroids[c]), 1, 1e-5);
   }
 }
 

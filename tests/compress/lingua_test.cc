@@ -40,7 +40,7 @@ TEST_F(LinguaTest, WordsThatWereToBeExpectedGo) {
 TEST_F(LinguaTest, WhatAnEarlierPassageSaidIsExpectedInALaterOne) {
   std::string metals;
   for (int i = 0; i < 30; ++i) metals += absl::StrCat(i == 0 ? "" : " ", "metal", i);
-  const Context context = Run(Make({metals, metals + " tin"}, 38, {{"min_keep", "0"}}));
+  const Context context = Run(Make({metals, metals + " tin"}, 40, {{"min_keep", "0"}}));
   EXPECT_EQ(context.text.rfind("[1] " + metals + "\n\n[2] ", 0), 0u) << context.text;
   EXPECT_NE(context.text.find(" tin"), std::string::npos) << context.text;
 }

@@ -47,6 +47,17 @@ TEST_F(WordMethodsTest, StopWordsGoFirstAndNegationsAndNumbersStay) {
   EXPECT_TRUE(context.receipt.fallbacks.empty());
 }
 
+TEST_F(WordMethodsTest, OfAlmostNothingANumberAndANegationAreLeft) {
+  EXPECT_EQ(Run(Make("lexical", {"Valves of the northern pump must not be opened above 40 degrees."}, 5)).text,
+            "[1] not 40");
+}
+
+TEST_F(WordMethodsTest, AWordThatIsProtectedInPartIsKeptWhole) {
+  Request request = Make("lexical", {"Pumps with valves leak oil daily"}, 8);
+  request.protection.literals = {"wit"};
+  EXPECT_EQ(Run(request).text, "[1] Pumps with valves leak oil");
+}
+
 TEST_F(WordMethodsTest, WhatIsNoStopWord) {
   for (const char* word : {"the", "of", "was", "it's", "which"}) EXPECT_TRUE(IsStopWord(word)) << word;
   for (const char* word : {"not", "no", "never", "don't", "without", "if", "unless", "before", "pump", "", "cannot"}) {
