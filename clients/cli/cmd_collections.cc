@@ -310,7 +310,7 @@ void AddCollections(CLI::App& app, const Globals& globals, Run* run) {
   auto create = std::make_shared<CreateFlags>();
   CLI::App* make = group->add_subcommand("create", "Create one");
   make->add_option("name", create->name, "Its name")->required();
-  make->add_option("--encoder", create->encoder, "Encoder (default: the server's)");
+  make->add_option("--encoder", create->encoder, "Encoder, NAME or NAME@int8-v1 (default: the server's)");
   make->add_option("--max-tokens", create->max_tokens, "Tokens of a chunk at most");
   make->add_option("--overlap", create->overlap, "Tokens that neighbours share at most");
   make->add_option("--index", create->kind, "auto, flat or hnsw")->check(CLI::IsMember({"auto", "flat", "hnsw"}));

@@ -274,7 +274,8 @@ void AddIndex(CLI::App& app, const Globals& globals, Run* run) {
   command->add_option("paths", flags->paths, "Files, folders, or patterns")->required();
   command->add_option("-c,--collection", flags->collection, "Collection; made if it is not there")
       ->capture_default_str();
-  command->add_option("--encoder", flags->encoder, "Encoder of a new collection (default: the server's)");
+  command->add_option("--encoder", flags->encoder,
+                      "Encoder of a new collection, NAME or NAME@int8-v1 (default: the server's)");
   command->add_option("--include", flags->walk.include, "From folders, only files that match; may be repeated");
   command->add_option("--exclude", flags->walk.exclude, "From folders, no files that match; may be repeated");
   command->add_flag("--hidden", flags->walk.hidden, "From folders, hidden files too");

@@ -244,7 +244,7 @@ void AddEmbed(CLI::App& app, const Globals& globals, Run* run) {
   auto flags = std::make_shared<EmbedFlags>();
   CLI::App* command = app.add_subcommand("embed", "Embed texts");
   command->add_option("texts", flags->texts, "Texts; @FILE or - reads one")->required();
-  command->add_option("--model", flags->model, "Encoder (default: the server's)");
+  command->add_option("--model", flags->model, "Encoder, NAME or NAME@int8-v1 (default: the server's)");
   command->add_option("--role", flags->role, "query, document or plain")
       ->check(CLI::IsMember({"query", "document", "plain"}))
       ->capture_default_str();

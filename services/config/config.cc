@@ -232,7 +232,8 @@ absl::Status Finish(Config* config) {
     if (role == Role::kGateway || config->roles.Has(role)) continue;
     PRECIS_RETURN_IF_ERROR(CheckAddress(absl::StrCat(RoleName(role), "-address"), config->AddressOf(role), true));
   }
-  PRECIS_RETURN_IF_ERROR(CheckModelName("encoder", config->encoder));
+  // A numeric mode may follow: NAME@int8-v1.
+  PRECIS_RETURN_IF_ERROR(CheckModelName("encoder", config->encoder.substr(0, config->encoder.find('@'))));
   PRECIS_RETURN_IF_ERROR(CheckModelName("generator", config->generator));
   PRECIS_RETURN_IF_ERROR(CheckModelName("scorer", config->scorer));
   if (config->data_dir.empty()) return absl::InvalidArgumentError("data-dir is empty, it must be a folder");

@@ -58,6 +58,16 @@ std::vector<std::string> ListModelFolders(const std::string& folder) {
   return names;
 }
 
+absl::StatusOr<EncoderName> ParseEncoderName(const std::string& name) {
+  const size_t at = name.find('@');
+  if (at == std::string::npos) return EncoderName{name, "fp32"};
+  EncoderName parsed{name.substr(0, at), name.substr(at + 1)};
+  if (parsed.numeric_mode == "fp32" || parsed.numeric_mode == "int8-v1") return parsed;
+  return absl::InvalidArgumentError(absl::StrCat("'", name.substr(0, 256),
+                                                 "': an encoder's numeric mode is fp32 or int8-v1, as in ",
+                                                 parsed.model.substr(0, 128), "@int8-v1"));
+}
+
 absl::StatusOr<DefaultGenerator> FindDefaultGenerator(const ModelSource& models, const std::string& configured) {
   const auto found = models.find(configured);
   if (found.ok()) return DefaultGenerator{configured, ""};
@@ -80,7 +90,8 @@ Tokenizers::~Tokenizers() = default;
 absl::StatusOr<std::shared_ptr<const engine::Tokenizer>> Tokenizers::Get(const std::string& model) {
   std::lock_guard<std::mutex> lock(state_->mutex);  // also while loading: the second caller would load it again
   if (const auto found = state_->loaded.find(model); found != state_->loaded.end()) return found->second;
-  PRECIS_ASSIGN_OR_RETURN(const std::string path, models_.find(model));
+  PRECIS_ASSIGN_OR_RETURN(const EncoderName name, ParseEncoderName(model));
+  PRECIS_ASSIGN_OR_RETURN(const std::string path, models_.find(name.model));
   PRECIS_ASSIGN_OR_RETURN(auto tokenizer, models_.load_tokenizer(path));
   state_->loaded[model] = tokenizer;
   return tokenizer;

@@ -33,6 +33,14 @@ ModelSource EngineModels(std::string folder);
 absl::StatusOr<std::string> FindModel(const std::string& folder, const std::string& name);
 std::vector<std::string> ListModelFolders(const std::string& folder);
 
+// An encoder as users name it: its model, and behind '@' the numeric mode of its vectors ("all-minilm-l6-v2@int8-v1").
+// Without: fp32. Collections keep the whole name, so that each stays with the mode that it was made with.
+struct EncoderName {
+  std::string model, numeric_mode;
+};
+// InvalidArgument for a mode that encoders do not have.
+absl::StatusOr<EncoderName> ParseEncoderName(const std::string& name);
+
 // What answers where no generator is named: `configured`, or while it is not there the small model that every
 // installation has; `notice` then says so in one sentence. NotFound when neither is there.
 struct DefaultGenerator {

@@ -65,9 +65,11 @@ class EmbedderRole final : public RoleHost {
 
  private:
   absl::StatusOr<std::shared_ptr<cache::CachingEmbedder>> Load(const std::string& name) {
-    PRECIS_ASSIGN_OR_RETURN(const std::string path, context_.models.find(name));
+    PRECIS_ASSIGN_OR_RETURN(const EncoderName parsed, ParseEncoderName(name));
+    PRECIS_ASSIGN_OR_RETURN(const std::string path, context_.models.find(parsed.model));
     engine::LoadOptions options;
     options.name = name;
+    options.numeric_mode = parsed.numeric_mode;
     options.threads = static_cast<int>(context_.config.threads);
     PRECIS_ASSIGN_OR_RETURN(auto encoder, context_.models.load_embedder(path, options));
     return cache::MakeCachingEmbedder(std::move(encoder), cache_);

@@ -93,7 +93,8 @@ absl::Status SplittingService::SplitText(const v1::SplitRequest& request, const 
   options.max_tokens = request.parameters().max_tokens();
   if (options.max_tokens == 0) {
     options.max_tokens = kDefaultTokens;
-    PRECIS_ASSIGN_OR_RETURN(const std::string path, models_.find(model));
+    PRECIS_ASSIGN_OR_RETURN(const EncoderName name, ParseEncoderName(model));
+    PRECIS_ASSIGN_OR_RETURN(const std::string path, models_.find(name.model));
     if (const auto info = models_.inspect(path); info.ok() && info->model.max_tokens > 0) {
       options.max_tokens = static_cast<int>(std::min<int64_t>(
           kDefaultTokens, std::max<int64_t>(16, info->model.max_tokens - tokenizer->special_tokens_added())));

@@ -34,6 +34,19 @@ TEST(ModelsFolder, AFolderIsAModelOfOneKind) {
   EXPECT_TRUE(ListModelFolders(folder.path() + "/nowhere").empty());
 }
 
+TEST(EncoderName, AModeMayFollowTheModel) {
+  EXPECT_EQ(ParseEncoderName("all-minilm-l6-v2")->numeric_mode, "fp32");
+  const auto integers = ParseEncoderName("all-minilm-l6-v2@int8-v1");
+  ASSERT_TRUE(integers.ok()) << integers.status();
+  EXPECT_EQ(integers->model, "all-minilm-l6-v2");
+  EXPECT_EQ(integers->numeric_mode, "int8-v1");
+  for (const char* name : {"m@", "m@int4", "m@int8-v1@fp32"}) {
+    const auto status = ParseEncoderName(name).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << name;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("m@int8-v1")) << name;
+  }
+}
+
 TEST(ModelsFolder, NamesCannotLeaveIt) {
   TempFolder folder;
   Touch(folder.path() + "/models/a/config.json");

@@ -19,7 +19,8 @@ struct LoadOptions {
   std::string name;  // plain name for ModelInfo; empty: from the path
   int threads = 0;   // 0: one for each core
   Isa isa = Isa::kAuto;
-  // Encoders: "fp32" (default). Decoders: "fast" (default: integer activations) or "exact" (dequantised weights, fp32).
+  // Encoders: "fp32" (default) or "int8-v1" (integers, near fp32 but another space: engine/README.md). Decoders: "fast"
+  // (default: integer activations) or "exact" (dequantised weights, fp32).
   std::string numeric_mode;
   // Encoders only; empty: what the model's files say.
   std::string query_prefix, document_prefix;
