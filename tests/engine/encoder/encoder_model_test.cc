@@ -248,6 +248,30 @@ TEST_F(EncoderModelTest, EveryFamilyEmbedsAndAllOfItIsInTheFingerprint) {
   EXPECT_NE(fingerprint("modernbert", "local_attention", 8), fingerprint("modernbert", "local_attention", 16));
 }
 
+TEST_F(EncoderModelTest, InspectionTellsWhatAnEncoderIs) {
+  const std::string path = root_ + "/nomic.gguf";
+  ASSERT_TRUE(WriteFileDurably(path, GgufOf("nomic_bert")).ok());
+  const auto gguf = InspectModel(path);
+  ASSERT_TRUE(gguf.ok()) << gguf.status();
+  EXPECT_EQ(gguf->kind, "encoder");
+  EXPECT_TRUE(gguf->supported) << gguf->reason;
+  EXPECT_EQ(gguf->model.architecture, "nomic-bert");
+  EXPECT_EQ(gguf->model.dimensions, 16);
+  EXPECT_EQ(gguf->model.max_tokens, 44);
+  EXPECT_THAT(gguf->description, HasSubstr("rotary positions: base 1000"));
+  const auto folder = InspectModel(Folder("modernbert", [](json* config, NamedTensors*) {
+    (*config)["architectures"] = {"ModernBertForTokenClassification"};
+  }));
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_TRUE(folder->supported) << folder->reason;
+  EXPECT_THAT(folder->description, HasSubstr("head: TokenClassification, labels: 2"));
+  const auto other =
+      InspectModel(Folder("nomic_bert", [](json* config, NamedTensors*) { (*config)["num_experts"] = 8; }));
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_FALSE(other->supported);
+  EXPECT_THAT(other->reason, HasSubstr("num_experts is 8"));
+}
+
 TEST_F(EncoderModelTest, ACrossEncoderScoresPairsAloneAsInABatch) {
   for (const char* family : {"bert", "roberta", "mpnet", "distilbert", "modernbert"}) {
     const auto loaded = LoadCrossEncoder(CrossFolder(family), {.check_weights = true});
