@@ -12,13 +12,11 @@
 #include "formats/model_files.h"
 #include "formats/safetensors.h"
 #include "precis/base/hash.h"
-#include "precis/engine/load.h"
 
 namespace precis::engine {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::Pair;
 
 std::string ModelFolder(const std::string& name) {
