@@ -1,4 +1,4 @@
-// Writes small valid inputs: fuzz_seeds FOLDER makes FOLDER/gguf, FOLDER/safetensors and FOLDER/hf_config.
+// Writes small valid inputs: fuzz_seeds FOLDER makes FOLDER/gguf, FOLDER/html and so on, one folder for each target.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -55,6 +55,51 @@ constexpr std::string_view kPooling =
     R"({"word_embedding_dimension":32,"pooling_mode_cls_token":false,"pooling_mode_mean_tokens":true})";
 constexpr std::string_view kSentenceBert = R"({"max_seq_length":64,"do_lower_case":false})";
 
+constexpr std::string_view kBpe =
+    R"({"added_tokens":[{"id":3,"content":"<s>","special":true}],"normalizer":{"type":"Sequence","normalizers":[)"
+    R"({"type":"NFC"},{"type":"Replace","pattern":{"String":" "},"content":"\u2581"}]},"pre_tokenizer":{"type":)"
+    R"("Digits","individual_digits":true},"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":)"
+    R"({"id":"<s>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<s>":{"ids":[3]}}},"decoder":{"type":"Fuse"},)"
+    R"("model":{"type":"BPE","unk_token":"?","fuse_unk":true,"vocab":{"a":0,"b":1,"ab":2,"?":4,"\u2581":5},)"
+    R"("merges":["a b"]}})";
+constexpr std::string_view kWordPiece =
+    R"({"normalizer":{"type":"BertNormalizer","lowercase":true},"pre_tokenizer":{"type":"BertPreTokenizer"},)"
+    R"("decoder":{"type":"WordPiece","prefix":"##"},"model":{"type":"WordPiece","unk_token":"[UNK]",)"
+    R"("max_input_chars_per_word":100,"vocab":{"[UNK]":0,"a":1,"##b":2,"12":3}}})";
+// The charsmap is of charsmap.py: the ligature fi, "a" becomes "b" and "b" nothing.
+constexpr std::string_view kUnigram =
+    R"({"normalizer":{"type":"Sequence","normalizers":[{"type":"Precompiled","precompiled_charsmap":)"
+    R"("vAMAAAAEAAAAAAAAAQAAgAAAAIAAAAAAAAAAAAMAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAGGJAQAAAAAAAAAAAGKBAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAIEJAgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AKy0AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA)"
+    R"(AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADvqAMAAGIAZmkA"},{"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "}]},)"
+    R"("pre_tokenizer":{"type":"Metaspace","prepend_scheme":"always"},"decoder":{"type":"Metaspace"},)"
+    R"("model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["\u2581a",-1.5],["b",-2],["\u2581",-3]]}})";
+constexpr std::string_view kByteLevel =
+    R"({"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":true},"decoder":{"type":"ByteLevel"},)"
+    R"("model":{"type":"BPE","ignore_merges":true,"vocab":{"a":0,"b":1,"\u0120":2,"\u0120a":3},"merges":[["\u0120","a"]]}})";
+
+constexpr std::string_view kHtml =
+    "<!doctype html><html lang=en><head><title>T &amp; U</title><meta charset=utf-8></head><body><nav>skip</nav><h1>One"
+    "</h1><p>A <b>bold</b> word&nbsp;<a href='#x'>link</a>.<ul><li>x<li>y</ul><pre>  code\n</pre><table><tr><th>a<th>b"
+    "<tr><td>1<td>2</table><script>no()</script><h2 id=x>Two</h2>text</body></html>";
+constexpr std::string_view kMarkdown =
+    "---\ntitle: \"T\"\n---\n# One\n\ntext *em* `code`\n\n```py\n# no heading\n```\n\nTwo\n---\n\n| a | b "
+    "|\n|---|---|\n"
+    "| 1 | 2 |\n\n- x\n  - y\n\n> quote. Dr. A. B. said 3.5. Next one! Yes?\n";
+constexpr std::string_view kJson = R"({"a":{"b":[1,2.5e3,true,null,"x\u00e9\n"]},"":"","long":"some text. And more."})";
+constexpr std::string_view kJsonLines = "{\"a\":1}\n{\"a\":\"two\",\"b\":[]}\n\n{\"c\":{\"d\":null}}\n";
+constexpr std::string_view kCsv = "name,\"a \"\"b\"\"\",c\r\nx,\"1\n2\",\r\ny;z,,3\n";
+
 bool Put(const std::string& folder, const std::string& name, const std::string& content) {
   absl::Status status = precis::MakeFolders(folder);
   if (status.ok()) status = precis::WriteFileDurably(folder + "/" + name, content);
@@ -73,9 +118,25 @@ int main(int argc, char** argv) {
   std::string config(kConfig);
   const std::string bare = config;
   for (std::string_view part : {kModules, kPooling, kSentenceBert}) config.append(1, '\0').append(part);
-  const bool good = Put(folder + "/gguf", "v3", Gguf(3, 32)) && Put(folder + "/gguf", "v2", Gguf(2, 8)) &&
-                    Put(folder + "/safetensors", "small", Safetensors(kTensors, 42)) &&
-                    Put(folder + "/safetensors", "empty", Safetensors("{}", 0)) &&
-                    Put(folder + "/hf_config", "whole", config) && Put(folder + "/hf_config", "bare", bare);
+  const bool good =
+      Put(folder + "/gguf", "v3", Gguf(3, 32)) && Put(folder + "/gguf", "v2", Gguf(2, 8)) &&
+      Put(folder + "/safetensors", "small", Safetensors(kTensors, 42)) &&
+      Put(folder + "/safetensors", "empty", Safetensors("{}", 0)) && Put(folder + "/hf_config", "whole", config) &&
+      Put(folder + "/hf_config", "bare", bare) && Put(folder + "/tokenizer_json", "bpe", std::string(kBpe)) &&
+      Put(folder + "/tokenizer_json", "wordpiece", std::string(kWordPiece)) &&
+      Put(folder + "/tokenizer_json", "unigram", std::string(kUnigram) + std::string("\0a b  a", 7)) &&
+      Put(folder + "/tokenizer_json", "byte_level", std::string(kByteLevel)) &&
+      Put(folder + "/html", "page", std::string(kHtml)) && Put(folder + "/markdown", "page", std::string(kMarkdown)) &&
+      Put(folder + "/json", "object", std::string(kJson)) &&
+      Put(folder + "/jsonl", "records", std::string(kJsonLines)) && Put(folder + "/csv", "table", std::string(kCsv)) &&
+      Put(folder + "/split", "prose", "\x28\x04" + std::string(kMarkdown)) &&
+      Put(folder + "/split", "markdown", "\x29\x04" + std::string(kMarkdown)) &&
+      Put(folder + "/split", "code", std::string("\x2A\0", 2) + "def f():\n    return 1\n\nclass A:\n  x = 2\n") &&
+      Put(folder + "/pdf_frames", "frames",
+          std::string("N\1\0\0\0"
+                      "1"
+                      "P\2\0\0\0hi"
+                      "D\0\0\0\0",
+                      18));
   return good ? 0 : 1;
 }
