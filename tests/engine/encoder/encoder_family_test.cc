@@ -11,6 +11,7 @@
 #include "formats/hf_config.h"
 #include "gtest/gtest.h"
 #include "models/bert.h"
+#include "models/encoder_numerics.h"
 #include "ops/relative_position.h"
 #include "ops/rotary.h"
 #include "test_util.h"
@@ -67,6 +68,49 @@ TEST_P(EncoderFamily_, HiddenStatesEqualTheReference) {
     EXPECT_TRUE(SameBits(all, first)) << Name(context);
 
     // Each sequence alone gives the same bits.
+    for (size_t s = 0; s + 1 < starts.size(); ++s) {
+      const std::vector<int64_t> alone = {0, starts[s + 1] - starts[s]};
+      const auto one = (*encoder)->Forward(context, std::span(ids).subspan(starts[s], alone[1]), alone, 1,
+                                           CallContext(), &activations);
+      ASSERT_TRUE(one.ok()) << one.status();
+      EXPECT_TRUE(SameBits({one->data, one->data + alone[1] * 16},
+                           {all.begin() + starts[s] * 16, all.begin() + starts[s + 1] * 16}))
+          << Name(context) << " sequence " << s;
+    }
+  });
+}
+
+TEST_P(EncoderFamily_, IntegersStayNearAndGiveEqualBitsInAnyBatch) {
+  const EncoderConfig config = FamilyConfig(golden_);
+  const auto numerics = EncoderNumericsOf("int8-v1");
+  ASSERT_TRUE(numerics.ok()) << numerics.status();
+  const auto encoder = BertEncoder::Load(FamilyFile(GetParam()), config, true, *numerics);
+  ASSERT_TRUE(encoder.ok()) << encoder.status();
+  std::vector<int32_t> ids;
+  std::vector<int64_t> starts = {0};
+  std::vector<float> expected;
+  for (const json& one : golden_["cases"]) {
+    for (const json& id : one["ids"]) ids.push_back(id);
+    for (const float value : Base64Numbers<float>(one["hidden"])) expected.push_back(value);
+    starts.push_back(static_cast<int64_t>(ids.size()));
+  }
+  std::vector<float> first;
+  ForEachContext([&](const OpContext& context) {
+    BertActivations activations;
+    const auto hidden = (*encoder)->Forward(context, ids, starts, 1, CallContext(), &activations);
+    ASSERT_TRUE(hidden.ok()) << hidden.status();
+    const std::vector<float> all(hidden->data, hidden->data + hidden->rows * hidden->columns);
+    double dot = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < all.size(); ++i) {
+      dot += static_cast<double>(all[i]) * expected[i];
+      aa += static_cast<double>(all[i]) * all[i];
+      bb += static_cast<double>(expected[i]) * expected[i];
+    }
+    // Sixteen random columns: coarser than any real model.
+    EXPECT_GE(dot / std::sqrt(aa * bb), 0.995) << Name(context);
+    RecordProperty("cosine", std::to_string(dot / std::sqrt(aa * bb)));
+    if (first.empty()) first = all;
+    EXPECT_TRUE(SameBits(all, first)) << Name(context);
     for (size_t s = 0; s + 1 < starts.size(); ++s) {
       const std::vector<int64_t> alone = {0, starts[s + 1] - starts[s]};
       const auto one = (*encoder)->Forward(context, std::span(ids).subspan(starts[s], alone[1]), alone, 1,
