@@ -122,7 +122,9 @@ absl::StatusOr<std::string> Write(const MethodInput& input, const std::vector<So
   request.max_tokens = static_cast<int>(summary_tokens);
   PRECIS_ASSIGN_OR_RETURN(engine::GenerateResult result,
                           input.resources.generator->Generate(request, input.call, nullptr));
-  std::string text = std::move(result.text);
+  // Small models repeat what stands around the texts.
+  std::string text =
+      absl::StrReplaceAll(result.text, {{"<texts>", ""}, {"</texts>", ""}, {"<text>", ""}, {"</text>", ""}});
   // A sentence that was cut off says nothing reliable.
   if (result.finish == engine::FinishReason::kMaxTokens) {
     const std::vector<ByteRange> sentences = text::SplitSentences(text);

@@ -191,10 +191,11 @@ TEST_F(CragTest, AGeneratorThatIsDownIsReplacedAndSaidOrEndsTheCall) {
 
 TEST_F(CragTest, WhatNoPassageSaysIsLeftOut) {
   generator_->answer =
-      "The battery lasts. It costs 999 dollars. Everybody loves Barcelona and the battery. Unrelated words.";
+      "<texts>\nThe battery lasts. It costs 999 dollars. Everybody loves Barcelona and the battery. Unrelated words.";
   const Context context = Run();
   EXPECT_NE(context.text.find("The battery lasts."), std::string::npos) << context.text;
   EXPECT_EQ(context.text.find("999"), std::string::npos);
+  EXPECT_EQ(context.text.find("texts>"), std::string::npos) << context.text;
   EXPECT_EQ(context.text.find("Barcelona"), std::string::npos);
   EXPECT_EQ(context.text.find("Unrelated"), std::string::npos);
   EXPECT_TRUE(Warns(context, "names or numbers that their passages lack"));
