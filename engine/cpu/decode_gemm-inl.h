@@ -11,6 +11,7 @@ PRECIS_SIMD_INLINE void AddBlocks(Source (&w)[C], int64_t first, int64_t count, 
 #pragma GCC unroll 2
     for (int c = 0; c < C; ++c) {
       w[c].Enter(b);
+      if (c == 0) w[c].Prefetch();
       Ints dots[Source::kScales][M];
       BlockDots<Source, M>(w[c].integers(), x, dots);
       Floats s[Source::kScales];
@@ -145,8 +146,13 @@ inline void UnpackedPanel(const PackedMatrix& w, const QuantizedRows& x, int64_t
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t first = w.blocks() * part / parts, count = w.blocks() * (part + 1) / parts - first;
     UnpackedBlocks<F>::Unpack(w.panel(panel), first, count, data);
+    // What is unpacked next lies behind this part; a piece of it is asked for with every tile.
+    const uint8_t* next = w.panel(panel) + BlockOffset(ShapeOf(F), first + count);
+    const int64_t piece = count * BlockBytes(ShapeOf(F)) * kTile / x.rows + 64;
     for (int64_t row = 0; row < x.rows;) {
       const int64_t left = x.rows - row;
+      for (int64_t i = 0; i < piece; i += 64) __builtin_prefetch(next + i, 0, 2);
+      next += piece;
       if constexpr (kTile >= 12) {
         if (left > 8) {
           UnpackedTile<F, 12>(data, first, count, x, row, left, y, stride);

@@ -10,13 +10,13 @@
 namespace precis::engine::cpu {
 namespace {
 
-// How long a thread waits awake. First without giving the core away, for longer than the gap between two operations
-// (about 10 microseconds on current CPUs); then letting others run, for longer than what lies between two tokens of a
-// decoder: to sleep and to be woken costs up to 50 microseconds on a virtual machine.
-constexpr int kSpins = 400;
-constexpr int kYields = 200;
-// More ranges than threads, so that a thread which was descheduled holds the others up by a fraction of the work.
-constexpr int64_t kChunksPerThread = 4;
+// How long a thread waits awake, some 150 microseconds on current CPUs: longer than the gap between two operations and
+// than the last range of one. It does not yield meanwhile: on a busy machine the core would go to somebody else for
+// milliseconds, and so it does when the thread sleeps.
+constexpr int kSpins = 8000;
+// More ranges than threads, so that a thread which was descheduled, or is slower, holds the others up by a fraction of
+// the work. Ranges of one's own share cost next to nothing.
+constexpr int64_t kChunksPerThread = 16;
 constexpr int kMaxThreads = 256;
 
 thread_local bool inside_job = false;
@@ -33,10 +33,6 @@ bool WaitAwake(Done&& done) {
   for (int i = 0; i < kSpins; ++i) {
     if (done()) return true;
     Pause();
-  }
-  for (int i = 0; i < kYields; ++i) {
-    if (done()) return true;
-    std::this_thread::yield();
   }
   return done();
 }

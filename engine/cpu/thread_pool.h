@@ -14,8 +14,8 @@
 
 namespace precis::engine::cpu {
 
-// Thread-safe: calls from several threads take turns, one operation at a time. Idle threads wait awake for some tens of
-// microseconds (the next operation of a layer follows at once), then sleep.
+// Thread-safe: calls from several threads take turns, one operation at a time. Idle threads wait awake for a
+// fraction of a millisecond (the next operation of a layer follows at once), then sleep.
 class ThreadPool {
  public:
   // `threads` counts the caller of ParallelFor: a pool of one starts no thread. 0: one for each core. At most 256.

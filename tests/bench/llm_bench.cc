@@ -5,7 +5,8 @@
 //
 // prints one JSON object: pp512, pp2048 (prefill tokens/s), ttft512_ms (prefill and the first token), tg (greedy
 // tokens/s of one stream), tgpar8 (of 8 streams together), rss1_mb (after loading), rss_mb (peak), load_s,
-// weights_bytes, params. Token ids are made up: the time does not depend on the text.
+// pss_mb (proportional share, after loading), weights_bytes, params. PRECIS_BENCH_ISA=avx2 or scalar forces an
+// instruction set. Token ids are made up: the time does not depend on the text.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -27,13 +28,21 @@ constexpr int64_t kBlock = 128;  // prompt tokens of a step, as the scheduler ta
 
 double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-double StatusMegabytes(const char* key) {
-  std::ifstream in("/proc/self/status");
+double StatusMegabytes(const char* key, const char* file = "/proc/self/status") {
+  std::ifstream in(file);
   std::string line;
   while (std::getline(in, line)) {
     if (line.rfind(key, 0) == 0) return std::strtod(line.c_str() + std::strlen(key) + 1, nullptr) / 1024;
   }
   return 0;
+}
+
+cpu::IsaLevel Isa() {
+  const char* wanted = std::getenv("PRECIS_BENCH_ISA");
+  for (const cpu::IsaLevel level : cpu::AvailableIsaLevels()) {
+    if (wanted != nullptr && wanted == cpu::IsaLevelName(level)) return level;
+  }
+  return cpu::BestIsaLevel();
 }
 
 class Bench {
@@ -102,13 +111,14 @@ int Run(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", std::string(file.status().message()).c_str());
     return 1;
   }
-  auto decoder = Decoder::Load(*file, /*exact=*/false, cpu::BestIsaLevel(), false, cpu::ThreadPool::Shared(threads));
+  auto decoder = Decoder::Load(*file, /*exact=*/false, Isa(), false, cpu::ThreadPool::Shared(threads));
   if (!decoder.ok()) {
     std::fprintf(stderr, "%s\n", std::string(decoder.status().message()).c_str());
     return 1;
   }
   out["load_s"] = Seconds() - begin;
   out["rss1_mb"] = StatusMegabytes("VmRSS:");
+  out["pss_mb"] = StatusMegabytes("Pss:", "/proc/self/smaps_rollup");
   out["weights_bytes"] = (*file)->size_bytes();
   out["params"] = (*decoder)->parameters();
 
