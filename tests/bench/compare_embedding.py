@@ -40,9 +40,10 @@ class Ours:
         self.files = {}
 
     def ask(self, texts):
-        path = self.files.get(id(texts))
+        path, _ = self.files.get(id(texts), (None, None))
         if path is None:
-            path = self.files[id(texts)] = os.path.join(self.folder, f"texts-{id(self)}-{len(self.files)}")
+            path = os.path.join(self.folder, f"texts-{id(self)}-{len(self.files)}")
+            self.files[id(texts)] = path, texts  # kept, so that no other list gets its id
             with open(path, "w", encoding="utf-8") as file:
                 file.write("\n".join(texts) + "\n")
         self.process.stdin.write(path + "\n")
@@ -115,7 +116,7 @@ def measure(engines, workloads, tokens, rounds):
         # A round is long enough to be timed; for one query its median call counts.
         repeat = 60 if len(texts) == 1 else 1
         for engine in engines.values():
-            engine.seconds(texts)
+            engine.seconds(texts[:BATCH])
         for round_ in range(rounds):
             for engine in names[round_ % len(names):] + names[:round_ % len(names)]:
                 time.sleep(0.02)  # the threads of the engine before stop spinning
