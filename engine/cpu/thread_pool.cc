@@ -50,8 +50,8 @@ constexpr uint64_t End(uint64_t ranges) { return ranges >> 32; }
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
-  const size_t count = static_cast<size_t>(ThreadCount(threads));
+ThreadPool::ThreadPool(int threads) : threads_(ThreadCount(threads)) {
+  const size_t count = static_cast<size_t>(threads_);
   shares_ = std::make_unique<Share[]>(count);
   workers_.reserve(count - 1);
   for (size_t i = 1; i < count; ++i) workers_.emplace_back([this, i] { WorkerLoop(i); });

@@ -28,7 +28,7 @@ class ThreadPool {
   // cores. It lives as long as somebody holds it.
   static std::shared_ptr<ThreadPool> Shared(int threads);
 
-  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  int threads() const { return threads_; }
 
   // Calls fn(begin, end) for disjoint ranges that cover [0, n), on the caller and on the pool's threads, and returns
   // when all are done. Borders are multiples of `grain` (>= 1), which is also the least work worth a thread. `fn` may
@@ -69,6 +69,7 @@ class ThreadPool {
   bool HasWork(size_t own) const;
   void WorkerLoop(size_t own);
 
+  const int threads_;  // known before the first worker starts
   std::vector<std::thread> workers_;
   std::unique_ptr<Share[]> shares_;  // one for each thread; the caller's is the first
   std::mutex turn_;                  // held by the caller whose job is running
