@@ -235,6 +235,10 @@ absl::Status Finish(Config* config) {
   // A numeric mode may follow: NAME@int8-v1.
   PRECIS_RETURN_IF_ERROR(CheckModelName("encoder", config->encoder.substr(0, config->encoder.find('@'))));
   PRECIS_RETURN_IF_ERROR(CheckModelName("generator", config->generator));
+  if (!config->draft_model.empty()) PRECIS_RETURN_IF_ERROR(CheckModelName("draft-model", config->draft_model));
+  if (config->speculation == "draft" && config->draft_model.empty()) {
+    return absl::InvalidArgumentError("speculation is draft and draft-model is empty: name a model, or choose lookup");
+  }
   PRECIS_RETURN_IF_ERROR(CheckModelName("scorer", config->scorer));
   if (config->data_dir.empty()) return absl::InvalidArgumentError("data-dir is empty, it must be a folder");
   if (config->models_dir.empty()) return absl::InvalidArgumentError("models-dir is empty, it must be a folder");

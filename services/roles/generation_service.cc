@@ -37,13 +37,21 @@ absl::Status GenerateStream(Generators& generators, const v1::GenerateRequest& r
         static_cast<int>(std::clamp<int64_t>(model->info().max_tokens - prompt, 1, kDefaultMaxTokens));
   }
   absl::Time first_token = absl::InfinitePast();
-  const auto sink = [&](std::string_view text) {
-    if (first_token == absl::InfinitePast()) first_token = absl::Now();
+  // A client that reads slowly gets fewer and larger deltas: what waits is bounded by its text, not by its tokens.
+  std::string held;
+  const auto send = [&] {
     v1::GenerateResponse event;
-    event.mutable_delta()->set_text(std::string(text));
+    event.mutable_delta()->set_text(std::move(held));
+    held.clear();
     return out.Push(std::move(event));
   };
+  const auto sink = [&](std::string_view text) {
+    if (first_token == absl::InfinitePast()) first_token = absl::Now();
+    held += text;
+    return out.full() || send();
+  };
   PRECIS_ASSIGN_OR_RETURN(const engine::GenerateResult result, model->Generate(converted, call, sink));
+  if (!held.empty() && !send()) return absl::CancelledError("the client is gone");
 
   v1::GenerateResponse last;
   v1::GenerateDone* done = last.mutable_done();
@@ -67,6 +75,8 @@ absl::Status GenerateStream(Generators& generators, const v1::GenerateRequest& r
   count("prompt", result.prompt_tokens);
   count("prompt_cached", result.cached_prompt_tokens);
   count("completion", result.completion_tokens);
+  count("drafted", result.drafted_tokens);
+  count("drafted_right", result.drafts_right);
   return out.Push(std::move(last)) ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "config/config.h"
 #include "models/loaded_models.h"
@@ -40,13 +41,15 @@ class Generators {
   void StopIdleTimer();
 
  private:
-  absl::StatusOr<std::shared_ptr<engine::LanguageModel>> Load(const std::string& name) const;
+  absl::StatusOr<std::shared_ptr<engine::LanguageModel>> Load(const std::string& name);
   absl::StatusOr<engine::ModelFileInfo> Inspect(const std::string& name);
   void WatchIdle();
 
   const ModelSource& models_;
   const Config& config_;
   LoadedModels<engine::LanguageModel> loaded_;
+  std::mutex load_mutex_;                                        // held while loading under a memory limit
+  std::vector<std::weak_ptr<engine::LanguageModel>> in_memory_;  // under load_mutex_
   std::mutex mutex_;
   std::condition_variable wake_;
   struct Inspected {

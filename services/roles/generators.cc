@@ -58,7 +58,7 @@ Generators::Generators(const ModelSource& models, const Config& config)
   idle_timer_ = std::thread([this] { WatchIdle(); });
 }
 
-absl::StatusOr<std::shared_ptr<engine::LanguageModel>> Generators::Load(const std::string& name) const {
+absl::StatusOr<std::shared_ptr<engine::LanguageModel>> Generators::Load(const std::string& name) {
   PRECIS_ASSIGN_OR_RETURN(const std::string path, models_.find(name));
   engine::LoadOptions options;
   options.name = name;
@@ -66,7 +66,33 @@ absl::StatusOr<std::shared_ptr<engine::LanguageModel>> Generators::Load(const st
   options.kv_budget_bytes = config_.kv_budget_bytes;
   options.max_sequences = static_cast<int>(config_.generator_workers);
   options.queue_limit = static_cast<int>(config_.queue_limit);
-  return models_.load_language_model(path, options);
+  if (config_.kv_type != "auto") options.kv_type = config_.kv_type;
+  if (config_.speculation == "off" || config_.speculation == "lookup") options.speculation = config_.speculation;
+  // Other models have other vocabularies.
+  if (!config_.draft_model.empty() && name == config_.generator) {
+    PRECIS_ASSIGN_OR_RETURN(options.draft_path, models_.find(config_.draft_model));
+  }
+  if (config_.memory_limit_bytes == 0) return models_.load_language_model(path, options);
+
+  std::lock_guard<std::mutex> lock(load_mutex_);  // one after the other: each sees what those before it took
+  int64_t taken = 0;
+  std::vector<std::string> others;
+  std::erase_if(in_memory_, [](const std::weak_ptr<engine::LanguageModel>& model) { return model.expired(); });
+  for (const auto& weak : in_memory_) {
+    if (const auto model = weak.lock()) {
+      taken += model->info().memory_bytes;
+      others.push_back(absl::StrCat(model->info().name, " (", model->info().memory_bytes, ")"));
+    }
+  }
+  options.memory_limit_bytes = std::max<int64_t>(1, config_.memory_limit_bytes - taken);
+  auto loaded = models_.load_language_model(path, options);
+  if (absl::IsResourceExhausted(loaded.status()) && !others.empty()) {
+    return absl::ResourceExhaustedError(absl::StrCat(loaded.status().message(), "; of the ", config_.memory_limit_bytes,
+                                                     " bytes of memory-limit-bytes, ", absl::StrJoin(others, ", "),
+                                                     " are taken: free one by UnloadModel"));
+  }
+  if (loaded.ok()) in_memory_.push_back(*loaded);
+  return loaded;
 }
 
 Generators::~Generators() { StopIdleTimer(); }

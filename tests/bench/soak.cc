@@ -187,7 +187,8 @@ int Main(int argc, char** argv) {
   }
   const std::string out = argv[1], path = argv[2];
   const double seconds = argc > 3 ? std::atof(argv[3]) : 600;
-  const LoadOptions options = {.max_sequences = 4, .queue_limit = kQueue};
+  // Little room for keys and values: it is full after a minute, and pages come and go from then on.
+  const LoadOptions options = {.kv_budget_bytes = 96 << 20, .max_sequences = 4, .queue_limit = kQueue};
   const auto loaded = LoadLanguageModel(path, options);
   if (!loaded.ok()) {
     std::fprintf(stderr, "%s\n", std::string(loaded.status().message()).c_str());
