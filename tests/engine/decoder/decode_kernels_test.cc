@@ -202,6 +202,38 @@ TEST(DecodeKernels, RowsTogetherAttendAsEachAloneBitwise) {
             }
           }
         }
+        // What is broken at the last row's own position reaches no earlier row.
+        if (rows > 1) {
+          AttentionArgs args{.queries = q.data(),
+                             .out = nullptr,
+                             .query_stride = width + 5,
+                             .out_stride = width,
+                             .pages = pointers.data(),
+                             .page_offset = 0,
+                             .position = position,
+                             .window = 0,
+                             .rows = rows,
+                             .group = group,
+                             .head_dim = dim,
+                             .half = false};
+          std::vector<float> before(static_cast<size_t>(rows * width)), after(before.size());
+          const int64_t last = position + rows - 1;
+          for (const IsaLevel isa : AvailableIsaLevels()) {
+            args.out = before.data();
+            GetDecodeKernels(isa).attend(args);
+            const auto kept = pages;
+            auto& page = pages[static_cast<size_t>(last / 64)];
+            for (int d = 0; d < dim; ++d) {
+              page[static_cast<size_t>(d * 64 + last % 64)] = std::numeric_limits<float>::quiet_NaN();
+              page[static_cast<size_t>(64 * dim + last % 64 * dim + d)] = std::numeric_limits<float>::quiet_NaN();
+            }
+            args.out = after.data();
+            GetDecodeKernels(isa).attend(args);
+            ASSERT_TRUE(std::equal(before.begin(), before.end() - width, after.begin())) << IsaLevelName(isa);
+            EXPECT_TRUE(std::isnan(after.back()));
+            for (size_t p = 0; p < 3; ++p) std::copy(kept[p].begin(), kept[p].end(), pages[p].begin());
+          }
+        }
         for (uint32_t p = 0; p < 3; ++p) pages[p] = Random(128 * dim, 1, 40 + p);
         for (uint32_t p = 0; p < 3; ++p) pointers[p] = pages[p].data();
       }
