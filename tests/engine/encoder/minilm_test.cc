@@ -59,6 +59,8 @@ class MiniLm : public testing::Test {
     return dot / std::sqrt(aa * bb);
   }
 
+  void ExpectBatchEqualsOneByOne(const char* mode);
+
   nlohmann::json golden_;
 };
 
@@ -88,6 +90,25 @@ TEST_F(MiniLm, VectorsEqualTheReferenceForTextsOfEveryKind) {
   EXPECT_GE(worst, 0.999999);
 }
 
+TEST_F(MiniLm, IntegersStayNearTheReference) {
+  const auto embedder = Load({.numeric_mode = "int8-v1"});
+  double worst = 1, sum = 0;
+  int count = 0;
+  for (const auto& entry : golden_) {
+    const char* vector = entry.contains("vector") ? "vector" : "truncated";
+    const Embedding e = Embed(*embedder, entry["text"].get<std::string>(), {.long_input = LongInput::kTruncate});
+    const double cosine = Cosine(e.vector, entry[vector]);
+    worst = std::min(worst, cosine);
+    sum += cosine;
+    ++count;
+  }
+  RecordProperty("mean_distance", absl::StrCat(1 - sum / count));
+  RecordProperty("worst_distance", absl::StrCat(1 - worst));
+  // Odd texts (one word, emoji, no Latin letters) are farther away than articles, whose mean is 0.9995.
+  EXPECT_GE(sum / count, 0.9985);
+  EXPECT_GE(worst, 0.995);
+}
+
 TEST_F(MiniLm, OneHashOnEveryInstructionSet) {
   // Short texts: the scalar reference takes its time.
   const std::vector<std::string_view> texts = {"", "Hello, world!", "What is the capital of France?",
@@ -102,18 +123,29 @@ TEST_F(MiniLm, OneHashOnEveryInstructionSet) {
     return hasher.FinishHex();
   };
   // The bits of version "encoder-fp32-1": when they change, its name must change too (runtime/encoder_fingerprint.h).
-  const std::string expected = "2ae9b83abc403f351e3c0f6217ce97e9335b034c878d3fe6a7f23235c134e8f2";
-  for (const cpu::IsaLevel level : cpu::AvailableIsaLevels()) {
-    LoadOptions options;
-    options.isa = level == cpu::IsaLevel::kScalar ? Isa::kScalar
-                  : level == cpu::IsaLevel::kAvx2 ? Isa::kAvx2
-                                                  : Isa::kAvx512;
-    EXPECT_EQ(hash(*Load(options)), expected) << cpu::IsaLevelName(level);
+  // Those of integers also change with it, or get a numeric mode of a new name.
+  const std::pair<const char*, const char*> modes[] = {
+      {"fp32", "2ae9b83abc403f351e3c0f6217ce97e9335b034c878d3fe6a7f23235c134e8f2"},
+      {"int8-v1", "febdea500d71b4b18fd1967d18ec0ff3ee8746e1fa0ecb84b4a6cec6a2bfabe5"}};
+  for (const auto& [mode, expected] : modes) {
+    for (const cpu::IsaLevel level : cpu::AvailableIsaLevels()) {
+      LoadOptions options;
+      options.numeric_mode = mode;
+      options.isa = level == cpu::IsaLevel::kScalar ? Isa::kScalar
+                    : level == cpu::IsaLevel::kAvx2 ? Isa::kAvx2
+                                                    : Isa::kAvx512;
+      EXPECT_EQ(hash(*Load(options)), expected) << mode << " " << cpu::IsaLevelName(level);
+    }
   }
 }
 
 TEST_F(MiniLm, BatchOfAllEqualsOneByOneBitwiseAndThreadsDoNotMatter) {
-  const auto one = Load({.threads = 1}), two = Load({.threads = 2});
+  ExpectBatchEqualsOneByOne("fp32");
+  ExpectBatchEqualsOneByOne("int8-v1");
+}
+
+void MiniLm::ExpectBatchEqualsOneByOne(const char* mode) {
+  const auto one = Load({.threads = 1, .numeric_mode = mode}), two = Load({.threads = 2, .numeric_mode = mode});
   std::vector<std::string> texts;
   for (size_t i = 0; i < golden_.size(); i += 3) texts.push_back(golden_[i]["text"]);  // long ones among them
   const std::vector<std::string_view> views(texts.begin(), texts.end());
@@ -140,6 +172,9 @@ TEST_F(MiniLm, InfoSaysWhatWasLoaded) {
   EXPECT_EQ(info.fingerprint.size(), 64u);
   EXPECT_GT(info.parameters, 22'000'000);
   EXPECT_EQ(info.weights_bytes, 90868376);
+  const auto integers = Load({.numeric_mode = "int8-v1"});
+  EXPECT_EQ(integers->info().numeric_mode, "int8-v1");
+  EXPECT_NE(integers->info().fingerprint, info.fingerprint);
   EXPECT_NE(Load({.query_prefix = "query: ", .temperature = 0.9f})->info().fingerprint, info.fingerprint);
   EXPECT_EQ(Load({.name = "other", .threads = 1, .isa = Isa::kScalar})->info().fingerprint, info.fingerprint);
 }
