@@ -36,6 +36,9 @@ KvLayout Decoder::kv_layout() const { return {config_.layers, config_.kv_heads, 
 void Decoder::Reserve(int64_t rows) {
   if (rows <= capacity_) return;
   capacity_ = rows;
+  rows_.reserve(static_cast<size_t>(rows));
+  blocks_.reserve(static_cast<size_t>(rows));
+  last_blocks_.reserve(static_cast<size_t>(rows));
   const DecoderConfig& c = config_;
   const auto size = [rows](std::vector<float>* v, int64_t width) { v->resize(static_cast<size_t>(rows * width)); };
   size(&x_, c.hidden);
@@ -52,10 +55,12 @@ void Decoder::Reserve(int64_t rows) {
 
 int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
   const DecoderConfig& c = config_;
+  int64_t rows = 0, wanted = 0;
+  for (const DecoderChunk& chunk : chunks) rows += static_cast<int64_t>(chunk.tokens.size());
+  Reserve(rows);
   rows_.clear();
   blocks_.clear();
   last_blocks_.clear();
-  int64_t wanted = 0;
   for (const DecoderChunk& chunk : chunks) {
     const int64_t first = static_cast<int64_t>(rows_.size()), size = static_cast<int64_t>(chunk.tokens.size());
     cache->Extend(chunk.sequence, chunk.sequence->length() + size);
@@ -66,8 +71,6 @@ int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
     AddBlocks(rows_.data(), first + size - chunk.wanted, chunk.wanted, wanted, &last_blocks_);
     wanted += chunk.wanted;
   }
-  const int64_t rows = static_cast<int64_t>(rows_.size());
-  Reserve(rows);
   ForRows(rows, [&](int64_t r) {
     float* x = x_.data() + r * c.hidden;
     const TensorView& table = *weights_.embedding;
