@@ -1,8 +1,8 @@
 // Our half of compare_tokenizing.py: how fast one thread tokenizes the texts on standard input.
 //   tokenize_bench MODEL [--offsets] [--ids FILE] < texts
-// Each text: its length in ASCII, '\n', its bytes. Prints one JSON object: MB/s of the first pass of this process and of
-// the second one, tokens, and the seconds that loading took. --offsets measures EncodeWithOffsets. --ids writes, for each
-// text, how many ids it has and the ids, all 32 bits wide.
+// Each text: its length in ASCII, '\n', its bytes. Prints one JSON object: MB/s of the first pass of this process and
+// of the second one, tokens, and the seconds that loading took. --offsets measures EncodeWithOffsets. --ids writes, for
+// each text, how many ids it has and the ids, all 32 bits wide.
 #include <chrono>
 #include <cstdio>
 #include <cstring>

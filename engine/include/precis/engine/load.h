@@ -31,8 +31,8 @@ struct LoadOptions {
   int64_t max_tokens = 0;
   // Decoders only: room for keys and values, for all sequences together. 0: one full window.
   int64_t kv_budget_bytes = 0;
-  int max_sequences = 8;       // decoders only: how many prompts run at once; more wait
-  int queue_limit = 64;        // decoders only: how many may wait; past it, ResourceExhausted
+  int max_sequences = 8;  // decoders only: how many prompts run at once; more wait
+  int queue_limit = 64;   // decoders only: how many may wait; past it, ResourceExhausted
   // Decoders only: keys and values as "f16" or "f32"; empty: f16, in the mode "exact" f32.
   std::string kv_type;
   // Decoders only: drafts that are verified several at a time, "off", "lookup" (from the prompt and the text so far) or

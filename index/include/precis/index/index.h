@@ -90,12 +90,12 @@ struct IndexStats {
 
 // Thread-safe. Every mutation that returns OK is durable: it survives kill -9 and power loss. Errors common to all:
 // NotFound (collection, document), InvalidArgument (names the value and the limit), ResourceExhausted (disk full: reads
-// go on), DataLoss (the document asked for is damaged; the others are served), FailedPrecondition (the encoder's fingerprint is not the collection's;
-// both are named), Cancelled, DeadlineExceeded.
+// go on), DataLoss (the document asked for is damaged; the others are served), FailedPrecondition (the encoder's
+// fingerprint is not the collection's; both are named), Cancelled, DeadlineExceeded.
 class Index {
  public:
-  // FailedPrecondition when another process holds `data_dir`; the message says which folder. A damaged document does not
-  // stop it: that one is set aside, named by Stats and answered with DataLoss, until it is ingested again or deleted.
+  // FailedPrecondition when another process holds `data_dir`; the message says which folder. A damaged document does
+  // not stop it: it is set aside, named by Stats and answered with DataLoss until it is ingested again or deleted.
   static absl::StatusOr<std::unique_ptr<Index>> Open(IndexOptions options);
   virtual ~Index() = default;  // stops background work; graphs are saved when they are made, the rest is in RocksDB
 
