@@ -7,7 +7,7 @@
 namespace precis::compress {
 namespace {
 
-// Tokens that the default encoder takes a second on the slowest machine that was measured (two cores, AVX2).
+// Tokens that the default encoder surely takes a second on two cores with AVX2: a guess on the safe side.
 constexpr double kEncoderTokensPerSecond = 2000;
 // Of the time left this part may go into embedding; the rest is for the answer.
 constexpr double kEmbedShare = 0.5;

@@ -160,7 +160,7 @@ class Chain(unittest.TestCase):
 
     def test_compress_provenance(self):
         """compress: every byte of the context is verbatim from its document or a delimiter"""
-        for method in ("none", "truncate", "extractive"):
+        for method in ("none", "truncate", "extractive", "lexical", "tcra_semantic"):
             reply = self.server.json("compress", "-c", "town", "-q", QUESTION, "--budget", "600", "-m", method)[0]
             text, position = reply["context"]["text"].encode(), 0
             for span in reply["context"]["spans"]:
