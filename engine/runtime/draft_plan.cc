@@ -11,8 +11,6 @@ constexpr double kRowShare = 0.3;
 constexpr double kShareWeight = 9;
 // Old measurements count less with every step, so that what was slow once is tried again.
 constexpr double kFade = 0.995, kMostWeight = 8, kLineWeight = 0.5;
-// Drafts must promise more than the noise of the measurements.
-constexpr double kLeastGain = 1.08;
 
 }  // namespace
 
@@ -73,7 +71,7 @@ void PlanDrafts(int64_t rows, const StepCost& cost, std::span<DraftOffer> offers
   for (DraftOffer& offer : offers) offer.taken = 0;
   if (!cost.known() || rows < 1) return;
   double tokens = static_cast<double>(rows);
-  double best = kLeastGain * tokens / cost.Of(rows);
+  double best = kLeastDraftGain * tokens / cost.Of(rows);
   int64_t added = 0, best_added = 0;
   // One after the other, always the likeliest; the best number of them counts.
   std::array<DraftOffer*, kMostAddedDrafts> order;

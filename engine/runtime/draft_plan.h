@@ -15,6 +15,9 @@ namespace precis::engine {
 inline constexpr int kMostDrafts = 15;  // of a sequence and step
 // Of all sequences together: a step must stay short for those who wait.
 inline constexpr int64_t kMostAddedDrafts = 32;
+// Drafts must promise this many times the tokens a second: more than their promises on sampled text, where one lookup
+// in four is right, may be too high.
+inline constexpr double kLeastDraftGain = 1.2;
 
 // The share of right drafts among those of a kind (a length of match, a level of confidence).
 class AcceptanceRates {

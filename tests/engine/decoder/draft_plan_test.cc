@@ -35,7 +35,7 @@ int Taken(double rate, double share) {
 // The best number by trying all.
 int BestByTrying(double rate, double share) {
   int best = 0;
-  double best_speed = 1.04;
+  double best_speed = kLeastDraftGain;
   for (int k = 1; k <= kMostDrafts; ++k) {
     double tokens = 1, chance = 1;
     for (int i = 0; i < k; ++i) tokens += chance *= rate;
@@ -55,6 +55,7 @@ TEST(PlanDrafts, TakesTheNumberThatTryingAllWouldTake) {
   }
   EXPECT_EQ(Taken(0.1, 0.25), 0);  // mostly wrong
   EXPECT_EQ(Taken(0.9, 1.0), 0);   // a row as dear as a step
+  EXPECT_EQ(Taken(0.7, 0.5), 0);   // 13 % faster if the promise holds: too little to bet on
   EXPECT_GE(Taken(0.97, 0.1), 10);
 }
 
