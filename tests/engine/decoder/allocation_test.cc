@@ -60,7 +60,8 @@ TEST(Allocations, NoneForATokenAndAFewForAPage) {
       // Of 336 tokens, those that begin or end one of six pages: its record, its entries in the tables (with
       // drafts once more for each time that wrong ones filled it).
       EXPECT_LE(with_any, 4 * 6) << lookup << " " << temperature;
-      EXPECT_LE(most_in_page, 16) << lookup << " " << temperature;
+      // How often drafts are tried depends on measured times, and each that ends past a page allocates for it.
+      EXPECT_LE(most_in_page, lookup ? 32 : 16) << lookup << " " << temperature;
     }
   }
 }
