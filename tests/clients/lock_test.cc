@@ -9,6 +9,7 @@
 #include "models/pull.h"
 #include "precis/base/file.h"
 #include "precis/base/hash.h"
+#include "source_file.h"
 
 namespace precis::models {
 namespace {
@@ -39,7 +40,7 @@ class LockTest : public testing::Test {
 };
 
 TEST(CommittedLock, ParsesAndNamesTheDefaultModels) {
-  const auto models = ReadLock(std::string(PRECIS_SOURCE_DIR) + "/deploy/models.lock");
+  const auto models = ReadLock(SourceFile("deploy/models.lock"));
   ASSERT_TRUE(models.ok()) << models.status();
   std::vector<std::string> names;
   for (const Model& model : *models) names.push_back(model.name);

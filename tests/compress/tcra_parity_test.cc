@@ -12,6 +12,7 @@
 #include "nlohmann/json.hpp"
 #include "precis/base/file.h"
 #include "precis/engine/load.h"
+#include "source_file.h"
 
 namespace precis::compress {
 namespace {
@@ -33,7 +34,7 @@ class TcraParityTest : public testing::Test {
     auto embedder = engine::LoadEmbedder(ModelFolder(), {});
     if (!embedder.ok()) GTEST_SKIP() << "model all-minilm-l6-v2 is not there: " << embedder.status();
     embedder_ = *std::move(embedder);
-    const auto text = ReadFile(std::string(PRECIS_SOURCE_DIR) + "/tests/compress/golden/tcra_golden.json", 1 << 20);
+    const auto text = ReadFile(SourceFile("tests/compress/golden/tcra_golden.json"), 1 << 20);
     ASSERT_TRUE(text.ok()) << text.status();
     golden_ = nlohmann::json::parse(*text);
   }

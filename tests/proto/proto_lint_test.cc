@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "descriptors.h"
 #include "lint.h"
+#include "source_file.h"
 
 namespace precis::proto_check {
 namespace {
@@ -96,7 +97,7 @@ TEST(ProtoLint, DescriptorSetHoldsEveryFileOfTheFolder) {
   std::set<std::string> loaded;
   for (const auto* file : contract->files) loaded.insert(file->name());
   std::set<std::string> present;
-  for (const auto& entry : std::filesystem::directory_iterator(PRECIS_SOURCE_DIR "/proto/precis/v1")) {
+  for (const auto& entry : std::filesystem::directory_iterator(SourceFile("proto/precis/v1"))) {
     if (entry.path().extension() == ".proto") present.insert("precis/v1/" + entry.path().filename().string());
   }
   EXPECT_EQ(loaded, present) << "proto/CMakeLists.txt must name every file";
@@ -109,7 +110,7 @@ TEST(ProtoLint, MissingDescriptorSetIsNotFound) {
 }
 
 TEST(ProtoLint, ForeignFileIsNoDescriptorSet) {
-  EXPECT_EQ(LoadContract(PRECIS_SOURCE_DIR "/proto/README.md").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(LoadContract(SourceFile("proto/README.md")).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(ProtoLint, FileOutsideTheFolderOrPackageIsFound) {

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "source_file.h"
+
 namespace precis::engine {
 namespace {
 
@@ -50,7 +52,7 @@ TEST(ChatTemplate, ContentNeverStandsInASpecialPiece) {
 
 // golden/make_chat_golden.py: the families' own templates, run by jinja2.
 TEST(ChatTemplate, EveryFamilySpellsWhatItsTemplateSpells) {
-  std::ifstream in(PRECIS_SOURCE_DIR "/tests/engine/decoder/golden/chat.json");
+  std::ifstream in(SourceFile("tests/engine/decoder/golden/chat.json"));
   const nlohmann::json golden = nlohmann::json::parse(in);
   ASSERT_EQ(golden.size(), 10u);
   int compared = 0;
@@ -74,7 +76,7 @@ TEST(ChatTemplate, EveryFamilySpellsWhatItsTemplateSpells) {
 
 // What a message spells is never a special token, in no family.
 TEST(ChatTemplate, ContentIsPlainInEveryFamily) {
-  std::ifstream in(PRECIS_SOURCE_DIR "/tests/engine/decoder/golden/chat.json");
+  std::ifstream in(SourceFile("tests/engine/decoder/golden/chat.json"));
   for (const auto& family : nlohmann::json::parse(in)) {
     std::string marks;
     for (const std::string mark : family["marks"]) marks += mark + "\n";

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "source_file.h"
 #include "tiny_model.h"
 
 namespace precis::engine {
@@ -33,7 +34,7 @@ std::vector<TinyModel> Families() {
 }
 
 TEST(Decoder, ExactModeMatchesTheReferenceInAllFamilies) {
-  std::ifstream in(PRECIS_SOURCE_DIR "/tests/engine/decoder/golden/tiny.json");
+  std::ifstream in(SourceFile("tests/engine/decoder/golden/tiny.json"));
   const nlohmann::json golden = nlohmann::json::parse(in);
   ASSERT_EQ(golden.size(), 5u);
   for (const auto& g : golden) {

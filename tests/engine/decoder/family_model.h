@@ -18,13 +18,14 @@
 #include "formats/dequantize.h"
 #include "models/decoder_files.h"
 #include "precis/base/hash.h"
+#include "source_file.h"
 #include "tiny_model.h"
 
 namespace precis::engine {
 
 inline const nlohmann::json& FamilyCases() {
   static const auto* cases = [] {
-    std::ifstream in(PRECIS_SOURCE_DIR "/tests/engine/decoder/golden/families.json");
+    std::ifstream in(SourceFile("tests/engine/decoder/golden/families.json"));
     return new nlohmann::json(nlohmann::json::parse(in));
   }();
   return *cases;

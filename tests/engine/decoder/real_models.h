@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "source_file.h"
+
 namespace precis::engine {
 
 // The GGUF file of a model, empty when it is not there.
@@ -21,7 +23,7 @@ inline std::string FindModel(const std::string& name) {
 }
 
 inline nlohmann::json ReadGolden(const std::string& name) {
-  std::ifstream in(PRECIS_SOURCE_DIR "/tests/engine/decoder/golden/" + name + ".json");
+  std::ifstream in(SourceFile("tests/engine/decoder/golden/") + name + ".json");
   return nlohmann::json::parse(in);
 }
 

@@ -12,6 +12,7 @@
 #include "../formats/gguf_writer.h"
 #include "formats/hf_rope.h"
 #include "models/decoder_rope.h"
+#include "source_file.h"
 
 namespace precis::engine {
 namespace {
@@ -22,7 +23,7 @@ using ops::RopeConfig;
 
 const json& Golden() {
   static const auto* golden = [] {
-    std::ifstream in(PRECIS_SOURCE_DIR "/tests/engine/decoder/golden/rope.json");
+    std::ifstream in(SourceFile("tests/engine/decoder/golden/rope.json"));
     return new json(json::parse(in));
   }();
   return *golden;

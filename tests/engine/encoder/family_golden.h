@@ -13,10 +13,11 @@
 #include "nlohmann/json.hpp"
 #include "precis/base/file.h"
 #include "safetensors_bytes.h"
+#include "source_file.h"
 
 namespace precis::engine {
 
-inline std::string FamilyFolder() { return std::string(PRECIS_SOURCE_DIR) + "/tests/engine/encoder/golden/families/"; }
+inline std::string FamilyFolder() { return SourceFile("tests/engine/encoder/golden/families/"); }
 
 inline const nlohmann::json& FamilyGolden() {
   static const nlohmann::json golden = nlohmann::json::parse(*ReadFile(FamilyFolder() + "families.json", 1 << 20));

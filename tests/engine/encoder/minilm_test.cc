@@ -12,6 +12,7 @@
 #include "precis/base/file.h"
 #include "precis/base/hash.h"
 #include "precis/engine/load.h"
+#include "source_file.h"
 #include "test_util.h"
 
 namespace precis::engine {
@@ -30,8 +31,7 @@ class MiniLm : public testing::Test {
     if (!std::filesystem::exists(ModelFolder() + "/model.safetensors")) {
       GTEST_SKIP() << "all-minilm-l6-v2 is not in the models folder";
     }
-    const auto text =
-        ReadFile(std::string(PRECIS_SOURCE_DIR) + "/tests/engine/encoder/golden/minilm_golden.json", int64_t{1} << 20);
+    const auto text = ReadFile(SourceFile("tests/engine/encoder/golden/minilm_golden.json"), int64_t{1} << 20);
     ASSERT_TRUE(text.ok()) << text.status();
     golden_ = nlohmann::json::parse(*text);
   }

@@ -11,6 +11,7 @@
 #include "nlohmann/json.hpp"
 #include "precis/base/file.h"
 #include "precis/engine/load_heads.h"
+#include "source_file.h"
 #include "test_util.h"
 
 namespace precis::engine {
@@ -26,8 +27,8 @@ std::string ModelFolder(const std::string& name) {
 }
 
 const json& Golden() {
-  static const json golden = json::parse(
-      *ReadFile(std::string(PRECIS_SOURCE_DIR) + "/tests/engine/encoder/golden/real_encoders.json", int64_t{1} << 20));
+  static const json golden =
+      json::parse(*ReadFile(SourceFile("tests/engine/encoder/golden/real_encoders.json"), int64_t{1} << 20));
   return golden;
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "precis/base/file.h"
+#include "source_file.h"
 
 namespace precis::engine {
 namespace {
@@ -22,8 +23,7 @@ struct Record {
 };
 
 std::vector<Record> ReadGolden() {
-  const auto content =
-      ReadFile(std::string(PRECIS_SOURCE_DIR) + "/tests/engine/formats/golden/dequantize.bin", 1 << 20);
+  const auto content = ReadFile(SourceFile("tests/engine/formats/golden/dequantize.bin"), 1 << 20);
   EXPECT_TRUE(content.ok()) << content.status();
   std::vector<Record> records;
   if (!content.ok()) return records;

@@ -8,10 +8,11 @@
 
 #include "gtest/gtest.h"
 #include "precis/engine/load.h"
+#include "source_file.h"
 
 namespace precis::engine {
 
-inline std::string GoldenFolder() { return std::string(PRECIS_SOURCE_DIR) + "/tests/engine/tokenizers/golden"; }
+inline std::string GoldenFolder() { return SourceFile("tests/engine/tokenizers/golden"); }
 
 // The folder of a model; empty when it is not installed.
 inline std::string ModelFolder(const std::string& name) {

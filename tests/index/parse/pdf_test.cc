@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "parse_helpers.h"
+#include "source_file.h"
 
 namespace precis::index {
 namespace {
@@ -33,7 +34,7 @@ std::string MakePdf(const std::vector<std::string>& pages, const std::string& ti
 }
 
 std::string ReadGolden(const std::string& name) {
-  std::ifstream file(PRECIS_SOURCE_DIR "/tests/index/parse/golden/" + name, std::ios::binary);
+  std::ifstream file(SourceFile("tests/index/parse/golden/") + name, std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(file)), {});
   EXPECT_FALSE(bytes.empty()) << name;
   return bytes;

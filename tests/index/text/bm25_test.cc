@@ -8,13 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "source_file.h"
+
 namespace precis::text {
 namespace {
 
 std::vector<std::string_view> Views(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
 
 TEST(Bm25, EqualsTheReference) {
-  std::ifstream file(PRECIS_SOURCE_DIR "/tests/index/text/golden/bm25.json");
+  std::ifstream file(SourceFile("tests/index/text/golden/bm25.json"));
   const auto golden = nlohmann::json::parse(file);
   const auto texts = golden["texts"].get<std::vector<std::string>>();
   const auto queries = golden["queries"].get<std::vector<std::string>>();

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <string>
 
+#include "source_file.h"
+
 namespace precis::text {
 namespace {
 
@@ -14,7 +16,7 @@ std::string Stem(std::string word) {
 }
 
 TEST(Porter, EqualsTheReferenceOnEveryWordOfTheList) {
-  std::ifstream golden(PRECIS_SOURCE_DIR "/tests/index/text/golden/porter.tsv");
+  std::ifstream golden(SourceFile("tests/index/text/golden/porter.tsv"));
   std::string word, stem;
   int words = 0;
   while (golden >> word >> stem) {
