@@ -84,6 +84,8 @@ PRECIS_SIMD_INLINE void AddValues(const float (*weights)[kKvPage], const T* valu
   for (; d < head_dim; d += kLanes) AddValuesPart<Q, 1>(weights, values, first, last, head_dim, d, out);
 }
 
+#include "cpu/decode_attention_int8-inl.h"
+
 // Turns the scores of the slots [first, last) into weights e^(score - peak) and the others into 0; returns their sum.
 // `peak`: the largest score so far, brought up to date.
 inline float PageWeights(int first, int last, float cap, float* s, float* peak) {
@@ -207,4 +209,13 @@ inline void AttendAs(const AttentionArgs& args) {
   }
 }
 
-inline void Attend(const AttentionArgs& args) { args.half ? AttendAs<uint16_t>(args) : AttendAs<float>(args); }
+inline void Attend(const AttentionArgs& args) {
+  switch (args.type) {
+    case KvType::kF32:
+      return AttendAs<float>(args);
+    case KvType::kF16:
+      return AttendAs<uint16_t>(args);
+    case KvType::kInt8:
+      return AttendAs<int8_t>(args);
+  }
+}

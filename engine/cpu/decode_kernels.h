@@ -9,25 +9,25 @@
 #include <cstdint>
 
 #include "cpu/isa.h"
+#include "cpu/kv_type.h"
 #include "cpu/q_matrix.h"
 
 namespace precis::engine::cpu {
 
-inline constexpr int kKvPage = 64;  // positions of a page, and of an attention tile
-
 // Consecutive query positions of one sequence and KV head: their groups of query heads over the pages of the sequence.
-// A page holds for one layer and KV head the keys transposed, [head_dim][64], then the values, [64][head_dim].
+// A page holds for one layer and KV head the keys transposed, [head_dim][64], then the values, [64][head_dim], then,
+// with integers, the scales in binary16: of the keys, [blocks][64], and of the values, [blocks][64].
 struct AttentionArgs {
   const float* queries;  // [rows][group][head_dim], a row query_stride after the other; already scaled
   float* out;            // [rows][group][head_dim], a row out_stride after the other
   int64_t query_stride, out_stride;
-  const void* const* pages;  // of the sequence, in order; of storage type float, or binary16 when `half`
+  const void* const* pages;  // of the sequence, in order
   int64_t page_offset;       // in elements: where this layer's and head's keys begin inside a page
   int64_t position;          // of the first row; a row attends to its own position and those before
   int64_t window;            // of them, to the last `window`; 0: to all
   int rows;                  // >= 1, all in the page of the first
   int group, head_dim;       // head_dim % 16 == 0, <= 256
-  bool half;
+  KvType type;
   float cap = 0;  // > 0: scores become cap * tanh(score / cap)
 };
 

@@ -31,7 +31,9 @@ absl::StatusOr<std::unique_ptr<Decoder>> Decoder::Load(DecoderFiles files, bool 
   return decoder;
 }
 
-KvLayout Decoder::kv_layout() const { return {config_.layers, config_.kv_heads, config_.head_dim, !exact_}; }
+KvLayout Decoder::kv_layout() const {
+  return {config_.layers, config_.kv_heads, config_.head_dim, exact_ ? cpu::KvType::kF32 : cpu::KvType::kF16};
+}
 
 void Decoder::Reserve(int64_t rows) {
   if (rows <= capacity_) return;
@@ -174,7 +176,7 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout, std
           .rows = static_cast<int>(block.rows),
           .group = static_cast<int>(group),
           .head_dim = static_cast<int>(c.head_dim),
-          .half = layout.half,
+          .type = layout.type,
           .cap = c.attention_cap,
       });
     }

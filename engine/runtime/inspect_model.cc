@@ -60,7 +60,8 @@ absl::Status Check(const DecoderFiles& files, const std::string& path, Inspectio
   Describe(config, info);
   PRECIS_RETURN_IF_ERROR(CheckDecoderTensors(files, config, /*exact=*/false));
   info->memory_bytes = PlanMemory(files.tensors(), config, /*exact=*/false, /*max_sequences=*/1).weights;
-  info->kv_bytes_per_token = KvLayout{config.layers, config.kv_heads, config.head_dim, true}.page_bytes() / 64;
+  info->kv_bytes_per_token =
+      KvLayout{config.layers, config.kv_heads, config.head_dim, cpu::KvType::kF16}.page_bytes() / 64;
   if (inspection == Inspection::kHeaders) return absl::OkStatus();
   const auto tokenizer = LoadTokenizer(path);
   if (!tokenizer.ok()) return tokenizer.status();

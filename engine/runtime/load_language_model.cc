@@ -1,7 +1,9 @@
 // LoadLanguageModel of precis/engine/load.h.
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +24,13 @@ namespace {
 // Changes whenever a kernel changes a bit of the result.
 constexpr const char* kDecoderKernelVersion = "decoder-2";
 
+std::optional<cpu::KvType> KvTypeOf(std::string_view name) {
+  if (name == "f32") return cpu::KvType::kF32;
+  if (name == "f16") return cpu::KvType::kF16;
+  if (name == "int8") return cpu::KvType::kInt8;
+  return std::nullopt;
+}
+
 absl::Status CheckOptions(const LoadOptions& options) {
   if (!options.numeric_mode.empty() && options.numeric_mode != "fast" && options.numeric_mode != "exact") {
     return absl::InvalidArgumentError(
@@ -40,8 +49,9 @@ absl::Status CheckOptions(const LoadOptions& options) {
   if (options.queue_limit < 1) {
     return absl::InvalidArgumentError(absl::StrCat("queue_limit is ", options.queue_limit, ", must be at least 1"));
   }
-  if (!options.kv_type.empty() && options.kv_type != "f16" && options.kv_type != "f32") {
-    return absl::InvalidArgumentError(absl::StrCat("kv_type is '", options.kv_type, "', must be 'f16' or 'f32'"));
+  if (!options.kv_type.empty() && !KvTypeOf(options.kv_type)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("kv_type is '", options.kv_type, "', must be 'f32', 'f16' or 'int8'"));
   }
   if (options.memory_limit_bytes < 0) {
     return absl::InvalidArgumentError(
@@ -110,8 +120,8 @@ absl::Status ReadWaysOfText(const DecoderFiles& files, const std::string& path, 
   return absl::OkStatus();
 }
 
-KvLayout LayoutOf(const DecoderConfig& config, bool half) {
-  return {config.layers, config.kv_heads, config.head_dim, half};
+KvLayout LayoutOf(const DecoderConfig& config, cpu::KvType type) {
+  return {config.layers, config.kv_heads, config.head_dim, type};
 }
 
 int64_t BytesOfPositions(const KvLayout& layout, int64_t positions) {
@@ -122,13 +132,14 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, con
   PRECIS_RETURN_IF_ERROR(CheckOptions(options));
   PRECIS_ASSIGN_OR_RETURN(const cpu::IsaLevel isa, ResolveIsa(options.isa));
   const bool exact = options.numeric_mode == "exact";
-  const bool half = options.kv_type.empty() ? !exact : options.kv_type == "f16";
+  const cpu::KvType own_kv_type = exact ? cpu::KvType::kF32 : cpu::KvType::kF16;
+  const cpu::KvType kv_type = KvTypeOf(options.kv_type).value_or(own_kv_type);
   LanguageModelParts parts;
   PRECIS_ASSIGN_OR_RETURN(const Opened opened, OpenModel(path));
   const DecoderConfig& config = opened.config;
   const std::string name = options.name.empty() ? opened.name : options.name;
 
-  const KvLayout layout = LayoutOf(config, half);
+  const KvLayout layout = LayoutOf(config, kv_type);
   MemoryPlan plan = PlanMemory(opened.files.tensors(), config, exact, options.max_sequences);
   plan.keys_values = options.kv_budget_bytes == 0 ? BytesOfPositions(layout, config.context) : options.kv_budget_bytes;
   if (plan.keys_values < layout.page_bytes()) {
@@ -144,7 +155,7 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, con
     PRECIS_RETURN_IF_ERROR(CheckSameVocabulary(*opened.tokenizer, name, *draft.tokenizer, draft.name));
     draft_plan = PlanMemory(draft.files.tensors(), draft.config, exact, options.max_sequences);
     draft_plan.keys_values =
-        BytesOfPositions(LayoutOf(draft.config, !exact), plan.keys_values / layout.page_bytes() * 64);
+        BytesOfPositions(LayoutOf(draft.config, own_kv_type), plan.keys_values / layout.page_bytes() * 64);
   }
   PRECIS_RETURN_IF_ERROR(CheckMemory(name, plan, draft_plan, options.memory_limit_bytes));
 
@@ -173,14 +184,14 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, con
   hasher.Field("decoder").Field(weights_sha256).Field(info.tokenizer_fingerprint).Field(info.numeric_mode);
   hasher.Field(kDecoderKernelVersion);
   // Only where it is not the mode's own: stored fingerprints stay what they are.
-  if (half == exact) hasher.Field(half ? "kv-f16" : "kv-f32");
+  if (kv_type != own_kv_type) hasher.Field("kv-" + options.kv_type);
   info.fingerprint = hasher.FinishHex();
 
   parts.scheduler = {.model = info.name,
                      .max_sequences = options.max_sequences,
                      .queue_limit = options.queue_limit,
                      .kv_budget_bytes = plan.keys_values,
-                     .kv_half = half};
+                     .kv_type = kv_type};
   parts.speculation.lookup = !drafts && options.speculation != "off";
   parts.speculation.draft_kv_budget_bytes = draft_plan.keys_values;
   parts.speculation.vocabulary = config.vocabulary;

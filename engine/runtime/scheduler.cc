@@ -19,7 +19,7 @@ constexpr int64_t kPrefillRows = 128;
 Scheduler::Scheduler(std::unique_ptr<Decoder> decoder, const SchedulerOptions& options, SpeculationOptions speculation)
     : decoder_(std::move(decoder)), options_(options), speculator_(std::move(speculation)) {
   KvLayout layout = decoder_->kv_layout();
-  layout.half = options.kv_half.value_or(layout.half);
+  layout.type = options.kv_type.value_or(layout.type);
   cache_ = std::make_unique<KvCache>(layout, options.kv_budget_bytes);
   max_positions_ = cache_->max_positions();
   thread_ = std::thread([this] { Loop(); });

@@ -31,7 +31,7 @@ struct SchedulerOptions {
   int max_sequences = 8;  // that run at once
   int queue_limit = 64;   // that wait
   int64_t kv_budget_bytes = 0;
-  std::optional<bool> kv_half;  // keys and values as binary16 or float; unset: as the decoder's mode has them
+  std::optional<cpu::KvType> kv_type;  // unset: as the decoder's mode has them
 };
 
 // What a sequence is asked to do, and what came out. The caller keeps it alive during Run.

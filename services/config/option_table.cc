@@ -64,8 +64,9 @@ const std::vector<Option>& OptionTable() {
       {"kv-budget-bytes", "0", "bytes", "generator", "Room for keys and values; 0: one full window of the model.",
        &Config::kv_budget_bytes},
       {"kv-type", "auto", "", "generator",
-       "Keys and values as 16 or 32 bits; auto: as the model's numeric mode has them.", &Config::kv_type, 0, 0,
-       "auto|f16|f32"},
+       "How keys and values are kept: 32 or 16 bits, or 8.5 (int8), which holds 1.9 times the text of f16 for a small "
+       "loss. auto: as the model's numeric mode has them.",
+       &Config::kv_type, 0, 0, "auto|f32|f16|int8"},
       {"speculation", "auto", "", "generator",
        "Drafts that are verified several at a time, from the text itself (lookup) or by draft-model; answers stay the "
        "same. auto: draft where draft-model is set, else lookup.",

@@ -4,14 +4,12 @@
 //
 // The text is cut into windows of 512 tokens. Prints one JSON object: mean and largest KL divergence (nats) of the
 // next-token distributions, share of positions with the same best token, and the ratio of the perplexities.
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "distribution_distance.h"
 #include "formats/model_files.h"
 #include "models/decoder.h"
 #include "precis/base/file.h"
@@ -49,9 +47,8 @@ int Run(int argc, char** argv) {
   const auto fast = Decoder::Load(*file, false, cpu::BestIsaLevel(), false, pool);
   if (!fast.ok()) return Fail(fast.status());
 
-  double divergence = 0, largest = 0, exact_loss = 0, fast_loss = 0;
-  int64_t positions = 0, agree = 0;
-  for (size_t begin = 0; begin + kWindow <= ids->size() && positions < wanted; begin += kWindow) {
+  DistributionDistance distance((*exact)->kernels());
+  for (size_t begin = 0; begin + kWindow <= ids->size() && distance.positions() < wanted; begin += kWindow) {
     std::vector<TokenId> window(ids->begin() + static_cast<ptrdiff_t>(begin),
                                 ids->begin() + static_cast<ptrdiff_t>(begin) + kWindow);
     if ((*tokenizer)->special_tokens_added() > 0 && (*tokenizer)->special().bos >= 0) {
@@ -63,38 +60,18 @@ int Run(int argc, char** argv) {
     const DecoderChunk ca{a.get(), window, kWindow}, cb{b.get(), window, kWindow};
     (*exact)->Forward({&ca, 1}, &exact_cache);
     (*fast)->Forward({&cb, 1}, &fast_cache);
-    for (int64_t first = 0; first + 1 < kWindow && positions < wanted; first += kRows) {
+    for (int64_t first = 0; first + 1 < kWindow && distance.positions() < wanted; first += kRows) {
       const auto p_rows = (*exact)->Logits(first, kRows), q_rows = (*fast)->Logits(first, kRows);
       const size_t width = p_rows.size() / kRows;
       for (int64_t r = 0; r < kRows && first + r + 1 < kWindow; ++r) {
         const auto p = p_rows.subspan(static_cast<size_t>(r) * width, width);
         const auto q = q_rows.subspan(static_cast<size_t>(r) * width, width);
-        const double zp = (*exact)->kernels().log_sum_exp(p.data(), static_cast<int64_t>(width));
-        const double zq = (*fast)->kernels().log_sum_exp(q.data(), static_cast<int64_t>(width));
-        double kl = 0;
-        for (size_t v = 0; v < width; ++v) {
-          const double lp = p[v] - zp;
-          if (lp > -30) kl += std::exp(lp) * (lp - (q[v] - zq));
-        }
-        divergence += kl;
-        largest = std::max(largest, kl);
-        agree += std::max_element(p.begin(), p.end()) - p.begin() == std::max_element(q.begin(), q.end()) - q.begin();
-        const size_t next = static_cast<size_t>(window[static_cast<size_t>(first + r) + 1]);
-        exact_loss -= p[next] - zp;
-        fast_loss -= q[next] - zq;
-        ++positions;
+        distance.Add(p, q, window[static_cast<size_t>(first + r) + 1]);
       }
     }
   }
-  if (positions == 0) return Fail(absl::InvalidArgumentError("the text has fewer than 512 tokens"));
-  const double n = static_cast<double>(positions);
-  const nlohmann::json out = {{"positions", positions},
-                              {"mean_kl", divergence / n},
-                              {"max_kl", largest},
-                              {"top1", static_cast<double>(agree) / n},
-                              {"perplexity_exact", std::exp(exact_loss / n)},
-                              {"perplexity_ratio", std::exp((fast_loss - exact_loss) / n)}};
-  std::printf("%s\n", out.dump().c_str());
+  if (distance.positions() == 0) return Fail(absl::InvalidArgumentError("the text has fewer than 512 tokens"));
+  std::printf("%s\n", distance.ToJson().dump().c_str());
   return 0;
 }
 

@@ -4,22 +4,20 @@
 //     time to the first token of a question, and of a second one over the same context, medians in milliseconds
 //   runtime_bench speculation MODEL THREADS [ROUNDS=5] [DRAFT_MODEL]
 //     tokens/s with and without drafts, interleaved: an answer that quotes, an answer over passages, a free text
-//   runtime_bench kv-loss MODEL THREADS TEXT_FILE
-//     log-probabilities of the text with keys and values as f32 and as f16
+//   runtime_bench kv-loss MODEL THREADS TEXT_FILE [POSITIONS=8192] [fast|exact]
+//     how far next-token distributions with keys and values as f16 and as int8 are from those with f32
 //
 // Each prints one JSON object.
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "kv_loss.h"
 #include "precis/engine/load.h"
 
 namespace precis::engine {
@@ -153,43 +151,18 @@ int Speculation(const std::string& path, int threads, int rounds, const std::str
   return 0;
 }
 
-int KvLoss(const std::string& path, int threads, const std::string& text_path) {
-  std::ifstream in(text_path);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  std::vector<TokenScore> scores[2];
-  const char* types[] = {"f32", "f16"};
-  json out;
-  for (int i = 0; i < 2; ++i) {
-    auto model = Load(path, {.kv_type = types[i]}, threads);
-    scores[i] = Must(model->ScoreTokens("", text, CallContext::Make()));
-    double sum = 0;
-    for (const TokenScore& s : scores[i]) sum += s.logprob;
-    out[types[i]] = {{"perplexity", std::exp(-sum / static_cast<double>(scores[i].size()))}};
-  }
-  double mean = 0, worst = 0;
-  for (size_t i = 0; i < scores[0].size(); ++i) {
-    const double d = std::abs(scores[0][i].logprob - scores[1][i].logprob);
-    mean += d / static_cast<double>(scores[0].size());
-    worst = std::max(worst, d);
-  }
-  out["tokens"] = scores[0].size();
-  out["mean_difference"] = mean;
-  out["worst_difference"] = worst;
-  std::printf("%s\n", out.dump().c_str());
-  return 0;
-}
-
 int Main(int argc, char** argv) {
   const std::string command = argc > 3 ? argv[1] : "";
   const int threads = argc > 3 ? std::atoi(argv[3]) : 0;
   const auto number = [&](int index, int fallback) { return argc > index ? std::atoi(argv[index]) : fallback; };
   if (command == "second-question") return SecondQuestion(argv[2], threads, number(4, 512), number(5, 7));
   if (command == "speculation") return Speculation(argv[2], threads, number(4, 5), argc > 5 ? argv[5] : "");
-  if (command == "kv-loss" && argc == 5) return KvLoss(argv[2], threads, argv[4]);
+  if (command == "kv-loss" && argc > 4)
+    return KvLoss(argv[2], threads, argv[4], number(5, 8192), argc > 6 && std::string(argv[6]) == "exact");
   std::fprintf(stderr,
                "usage: runtime_bench second-question MODEL THREADS [CONTEXT_TOKENS] [ROUNDS]\n"
                "       runtime_bench speculation MODEL THREADS [ROUNDS] [DRAFT_MODEL]\n"
-               "       runtime_bench kv-loss MODEL THREADS TEXT_FILE\n");
+               "       runtime_bench kv-loss MODEL THREADS TEXT_FILE [POSITIONS] [fast|exact]\n");
   return 2;
 }
 

@@ -112,7 +112,7 @@ TEST(DecodeKernels, AttentionIsRightAndTheSameEverywhere) {
                            .rows = 1,
                            .group = group,
                            .head_dim = dim,
-                           .half = half};
+                           .type = half ? KvType::kF16 : KvType::kF32};
         ScalarDecodeKernels().attend(args);
         for (const IsaLevel isa : AvailableIsaLevels()) {
           args.out = y.data();
@@ -180,7 +180,7 @@ TEST(DecodeKernels, RowsTogetherAttendAsEachAloneBitwise) {
                                .rows = 1,
                                .group = group,
                                .head_dim = dim,
-                               .half = false,
+                               .type = KvType::kF32,
                                .cap = cap};
             std::vector<float> alone(static_cast<size_t>(rows * width)), together(alone.size());
             for (int r = 0; r < rows; ++r) {
@@ -215,7 +215,7 @@ TEST(DecodeKernels, RowsTogetherAttendAsEachAloneBitwise) {
                              .rows = rows,
                              .group = group,
                              .head_dim = dim,
-                             .half = false};
+                             .type = KvType::kF32};
           std::vector<float> before(static_cast<size_t>(rows * width)), after(before.size());
           const int64_t last = position + rows - 1;
           for (const IsaLevel isa : AvailableIsaLevels()) {

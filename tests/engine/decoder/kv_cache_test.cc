@@ -10,7 +10,7 @@
 namespace precis::engine {
 namespace {
 
-constexpr KvLayout kLayout{.layers = 1, .kv_heads = 1, .head_dim = 16, .half = false};
+constexpr KvLayout kLayout{.layers = 1, .kv_heads = 1, .head_dim = 16, .type = cpu::KvType::kF32};
 
 std::vector<TokenId> Ids(int64_t n, TokenId from = 0) {
   std::vector<TokenId> ids;

@@ -33,7 +33,7 @@ struct LoadOptions {
   int64_t kv_budget_bytes = 0;
   int max_sequences = 8;  // decoders only: how many prompts run at once; more wait
   int queue_limit = 64;   // decoders only: how many may wait; past it, ResourceExhausted
-  // Decoders only: keys and values as "f16" or "f32"; empty: f16, in the mode "exact" f32.
+  // Decoders only: keys and values as "f32", "f16" or "int8" (8.5 bits); empty: f16, in the mode "exact" f32.
   std::string kv_type;
   // Decoders only: drafts that are verified several at a time, "off", "lookup" (from the prompt and the text so far) or
   // "draft" (from the model at draft_path); empty: draft where draft_path is set, else lookup. Texts are the same.
