@@ -6,8 +6,8 @@
 
 namespace precis {
 
-// Path of a file of the source tree, such as "tests/index/text/golden/bm25.json". A function rather than a macro, so that
-// a clone in another folder compiles the tests to the same objects, which ccache then has.
+// Path of a file of the source tree, such as "tests/index/text/golden/bm25.json". A function rather than a macro, so
+// that a clone in another folder compiles the tests to the same objects, which ccache then has.
 std::string SourceFile(std::string_view path);
 
 }  // namespace precis
