@@ -191,6 +191,7 @@ class Chain {
             notes_.timings.insert(notes_.timings.end(), notes.timings.begin(), notes.timings.end());
             notes_.warnings.insert(notes_.warnings.end(), notes.warnings.begin(), notes.warnings.end());
             notes_.fidelity = notes.fidelity;
+            if (notes.generated) notes_.generated = notes.generated;  // of the last step that wrote
             receipt->method = name;
             receipt->algorithm_version = info.algorithm_version;
             return kept;
@@ -256,6 +257,7 @@ class Chain {
     context.receipt.timings = std::move(notes_.timings);
     context.receipt.warnings = std::move(notes_.warnings);
     context.receipt.fidelity = notes_.fidelity;
+    context.receipt.generated = notes_.generated;
     context.receipt.plan = absl::StrJoin(notes_.plan, "; ");
     return std::move(result_);
   }

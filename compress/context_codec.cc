@@ -98,6 +98,17 @@ void EncodeReceipt(const Receipt& receipt, Encoder* out) {
     out->Text(fallback.to);
     out->Text(fallback.reason);
   }
+  out->Number(receipt.generated.has_value());
+  if (receipt.generated) {
+    const GeneratedReceipt& generated = *receipt.generated;
+    for (const int value : {generated.texts, generated.within_target, generated.asked_again, generated.cached,
+                            generated.unsupported, generated.candidates, generated.probes}) {
+      out->Number(value);
+    }
+    out->Real(generated.mean_length);
+    out->Number(generated.agreement.has_value());
+    if (generated.agreement) out->Real(*generated.agreement);
+  }
   out->Number(static_cast<int64_t>(receipt.warnings.size()));
   for (const std::string& warning : receipt.warnings) out->Text(warning);
   out->Text(receipt.plan);
@@ -146,6 +157,15 @@ void DecodeReceipt(const Request& request, Decoder* in, Receipt* receipt) {
     fallback.to = in->Text();
     fallback.reason = in->Text();
     receipt->fallbacks.push_back(std::move(fallback));
+  }
+  if (in->Number(0, 1) != 0) {
+    GeneratedReceipt& generated = receipt->generated.emplace();
+    for (int* value : {&generated.texts, &generated.within_target, &generated.asked_again, &generated.cached,
+                       &generated.unsupported, &generated.candidates, &generated.probes}) {
+      *value = in->Int();
+    }
+    generated.mean_length = in->Real();
+    if (in->Number(0, 1) != 0) generated.agreement = in->Real();
   }
   for (size_t n = in->Count(); n > 0 && in->ok(); --n) receipt->warnings.push_back(in->Text());
   receipt->plan = in->Text();

@@ -11,7 +11,7 @@
 namespace precis::compress {
 
 // Goes up when the key's fields or this layout change.
-inline constexpr int kContextSchema = 1;
+inline constexpr int kContextSchema = 2;
 
 // Without timings and cache outcome, which are each call's own.
 std::string EncodeContext(const Context& context);

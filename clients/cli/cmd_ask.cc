@@ -19,6 +19,7 @@ namespace {
 struct Flags {
   std::vector<std::string> questions;
   std::string collection = "default", model;
+  std::vector<std::string> capsules;
   SearchFlags search;
   CompressionFlags compression;
   int max_tokens = 0;
@@ -34,6 +35,7 @@ v1::AskRequest MakeRequest(const Globals& globals, const Flags& flags, const std
   request.set_question(first);
   for (size_t i = 1; i < flags.questions.size(); ++i) request.add_further_questions(flags.questions[i]);
   request.set_generator_model(flags.model);
+  for (const std::string& capsule : flags.capsules) request.add_capsules(capsule);
   request.set_max_answer_tokens(flags.max_tokens);
   if (flags.temperature > 0) {
     request.mutable_sampling()->set_temperature(static_cast<float>(flags.temperature));
@@ -187,6 +189,10 @@ void AddAsk(CLI::App& app, const Globals& globals, Run* run) {
                    "The question (@FILE or - reads it); further ones are answered from the same context")
       ->required();
   command->add_option("-c,--collection", flags->collection, "Collection")->capture_default_str();
+  command
+      ->add_option("--capsule", flags->capsules,
+                   "Put this capsule before the passages (see 'precis capsule'); may be given several times")
+      ->allow_extra_args(false);
   command->add_option("--model", flags->model, "Generator (default: the server's)");
   flags->search.Add(command);
   flags->compression.Add(command);

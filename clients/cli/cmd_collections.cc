@@ -107,6 +107,51 @@ int ShowCollection(const Globals& globals, const std::string& name) {
       [](const auto& response) { PrintCollection(response.collection()); });
 }
 
+struct PrepareFlags {
+  std::string name, method = "crag", target_model;
+  std::vector<std::string> parameters;
+  std::vector<int64_t> budgets = {1024};
+};
+
+int PrepareCollection(const Globals& globals, const PrepareFlags& flags) {
+  v1::PrepareCollectionRequest request;
+  request.set_tenant(globals.tenant);
+  request.set_name(flags.name);
+  request.set_method(flags.method);
+  request.set_target_model(flags.target_model);
+  for (const int64_t budget : flags.budgets) request.add_budget_tokens(budget);
+  for (const std::string& parameter : flags.parameters) {
+    const size_t equals = parameter.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Fail(globals, "--param '" + parameter + "' is not NAME=VALUE", kExitUsage);
+    }
+    (*request.mutable_parameters())[parameter.substr(0, equals)] = parameter.substr(equals + 1);
+  }
+  Client client(globals);
+  auto context = client.Context();
+  CancelOnInterrupt cancel(context.get());
+  auto stream = client.collections->PrepareCollection(context.get(), request);
+  v1::PrepareCollectionResponse event;
+  v1::PrepareResult result;
+  {
+    std::unique_ptr<Progress> bar;
+    while (stream->Read(&event)) {
+      if (globals.json) PrintJson(event);
+      if (event.has_result()) result = event.result();
+      if (!event.has_progress()) continue;
+      if (bar == nullptr) bar = std::make_unique<Progress>("prepare", event.progress().total(), !globals.json);
+      bar->Update(event.progress().done(), Counted(event.progress().done(), "document"));
+    }
+  }
+  if (const grpc::Status status = stream->Finish(); !status.ok()) return Fail(globals, status);
+  if (!globals.json) {
+    std::printf("%s prepared with %s, %s of them were there before\n",
+                Counted(result.prepared_count(), "compressed form").c_str(), flags.method.c_str(),
+                WithThousands(result.cache_hits()).c_str());
+  }
+  return kExitOk;
+}
+
 struct CreateFlags {
   std::string name, encoder, description, kind = "auto";
   int max_tokens = 0, overlap = -1;
@@ -297,7 +342,7 @@ int DeleteDocs(const Globals& globals, const DocsFlags& flags) {
 }  // namespace
 
 void AddCollections(CLI::App& app, const Globals& globals, Run* run) {
-  CLI::App* group = app.add_subcommand("collections", "List, show, create and delete collections");
+  CLI::App* group = app.add_subcommand("collections", "List, show, create, prepare and delete collections");
   group->require_subcommand(1);
   group->add_subcommand("list", "List collections")->callback([&globals, run] {
     *run = [&globals] { return ListCollections(globals); };
@@ -316,6 +361,21 @@ void AddCollections(CLI::App& app, const Globals& globals, Run* run) {
   make->add_option("--index", create->kind, "auto, flat or hnsw")->check(CLI::IsMember({"auto", "flat", "hnsw"}));
   make->add_option("--description", create->description, "For people");
   make->callback([&globals, create, run] { *run = [&globals, create] { return CreateCollection(globals, *create); }; });
+  auto prepare = std::make_shared<PrepareFlags>();
+  CLI::App* ahead = group->add_subcommand(
+      "prepare", "Compress each document's passages ahead of the questions; goes on where an earlier run was cut off");
+  ahead->add_option("name", prepare->name, "Its name")->required();
+  ahead->add_option("-m,--method", prepare->method, "Compression method that needs no query")->capture_default_str();
+  ahead->add_option("--budget", prepare->budgets, "Token budget; may be given several times")
+      ->allow_extra_args(false)
+      ->check(CLI::Range(int64_t{1}, int64_t{262144}))
+      ->capture_default_str();
+  ahead->add_option("--param", prepare->parameters, "NAME=VALUE, a parameter of the method; may be given several times")
+      ->allow_extra_args(false);
+  ahead->add_option("--target-model", prepare->target_model,
+                    "Model whose tokenizer counts (default: the server's generator)");
+  ahead->callback(
+      [&globals, prepare, run] { *run = [&globals, prepare] { return PrepareCollection(globals, *prepare); }; });
   CLI::App* remove = group->add_subcommand("delete", "Delete one with everything in it");
   remove->add_option("name", *name, "Its name")->required();
   remove->add_flag("--wait", *wait, "Return only when every cache has let go of it");

@@ -14,6 +14,7 @@ using Run = std::function<int()>;
 void AddIndex(CLI::App& app, const Globals& globals, Run* run);
 void AddSearch(CLI::App& app, const Globals& globals, Run* run);
 void AddCompress(CLI::App& app, const Globals& globals, Run* run);
+void AddCapsule(CLI::App& app, const Globals& globals, Run* run);
 void AddAsk(CLI::App& app, const Globals& globals, Run* run);
 void AddSplit(CLI::App& app, const Globals& globals, Run* run);
 void AddEmbed(CLI::App& app, const Globals& globals, Run* run);

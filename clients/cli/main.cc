@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   AddIndex(app, globals, &run);
   AddSearch(app, globals, &run);
   AddCompress(app, globals, &run);
+  AddCapsule(app, globals, &run);
   AddAsk(app, globals, &run);
   AddSplit(app, globals, &run);
   AddEmbed(app, globals, &run);

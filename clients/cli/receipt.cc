@@ -63,6 +63,23 @@ void PrintReceipt(const v1::Receipt& receipt) {
               " of " + std::to_string(count.found());
   }
   if (!counts.empty()) std::printf("  kept of the input's %s\n", counts.c_str());
+  if (receipt.has_generated()) {
+    const auto& generated = receipt.generated();
+    std::printf("  written: %d of %s within the target length (mean %.2f of it)", generated.within_target_count(),
+                Counted(generated.text_count(), "text").c_str(), generated.mean_length());
+    if (generated.asked_again_count() > 0) std::printf(", asked again %d times", generated.asked_again_count());
+    if (generated.unsupported_sentence_count() > 0) {
+      std::printf(", %s without support left out", Counted(generated.unsupported_sentence_count(), "sentence").c_str());
+    }
+    if (generated.candidate_count() > 0) {
+      std::printf("; chosen from %s", Counted(generated.candidate_count(), "candidate").c_str());
+    }
+    if (generated.has_answer_agreement()) {
+      std::printf(", answers agree on %.0f %% of %s", generated.answer_agreement() * 100,
+                  Counted(generated.probe_count(), "probe question").c_str());
+    }
+    std::printf("\n");
+  }
   for (const auto& fallback : receipt.fallbacks()) {
     std::printf("  %s %s -> %s: %s\n", Styled("fallback", Style::kYellow, STDOUT_FILENO).c_str(),
                 OneLine(fallback.from_method(), 40).c_str(), OneLine(fallback.to_method(), 40).c_str(),

@@ -1,18 +1,13 @@
 // One summary of several passages, written by a generator and checked by rule against what it was made from.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "methods/method.h"
+#include "methods/summary_support.h"
 
 namespace precis::compress {
-
-struct SummarySentence {
-  std::string text;
-  std::vector<int> cited;  // passages of the request, increasing; at least one
-};
 
 struct ClusterSummary {
   std::vector<SummarySentence> sentences;  // may be empty: nothing that was written is supported
@@ -21,9 +16,7 @@ struct ClusterSummary {
   bool from_cache = false;
 };
 
-// `blocks` of input.table's draft, those to be read first first. What passages say is data: it stands between
-// delimiters that no passage can spell. The raw summary is cached by tenant, generator, length and the passages read,
-// and erased with any of them. Errors: the generator's.
+// `blocks` of input.table's draft, those to be read first first. Cached as WriteSummary does. Errors: the generator's.
 absl::StatusOr<ClusterSummary> SummariseCluster(const MethodInput& input, const std::vector<int>& blocks,
                                                 int64_t summary_tokens);
 

@@ -1,6 +1,7 @@
 #include "methods/crag.h"
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <string>
 
@@ -9,9 +10,9 @@
 #include "boundaries.h"
 #include "fidelity.h"
 #include "methods/cluster_summary.h"
-#include "methods/fill.h"
 #include "methods/mmr.h"
 #include "methods/spherical_kmeans.h"
+#include "methods/written_draft.h"
 #include "precis/text/sentences.h"
 #include "vectors.h"
 
@@ -183,7 +184,7 @@ class CragRun {
       auto summary = SummariseCluster(input_, clusters_[c].blocks, input_.parameters.Int("summary_tokens"));
       const bool ended = absl::IsCancelled(summary.status()) || absl::IsDeadlineExceeded(summary.status());
       if (!summary.ok()) {
-        const std::string message = absl::StrCat("the generator failed: ", std::string(summary.status().message()));
+        const std::string message(summary.status().message());
         if (ended) return summary.status();
         if (input_.request.fallback_policy == FallbackPolicy::kFail || Choice("summaries") == "generator") {
           return absl::FailedPreconditionError(message);
@@ -217,59 +218,17 @@ class CragRun {
   // that are to be kept of them.
   absl::StatusOr<Draft> Fill() {
     const absl::Time start = absl::Now();
-    const Draft& old = input_.table.draft();
-    Draft draft;
-    draft.passages = old.passages;
-    std::vector<int> new_piece(static_cast<size_t>(input_.table.size()), -1);
-    std::vector<int> first_piece(old.blocks.size() + 1, 0);
-    for (int i = 0; i < input_.table.size(); ++i) first_piece[static_cast<size_t>(input_.table.block(i)) + 1] = i + 1;
-    std::vector<std::vector<Unit>> summary_units(clusters_.size());
-    int pieces = 0;
+    std::vector<WrittenBlock> blocks;
     for (size_t c = 0; c < clusters_.size(); ++c) {
-      Block block;
-      for (const SummarySentence& sentence : summaries_[c].sentences) {
-        summary_units[c].push_back({pieces++, {0, static_cast<int64_t>(sentence.text.size())}});
-        block.pieces.push_back({.rewritten = sentence.text, .cited = sentence.cited});
-      }
-      std::vector<int> blocks = clusters_[c].blocks;
-      std::sort(blocks.begin(), blocks.end());
-      for (const int b : blocks) {
-        for (int i = first_piece[static_cast<size_t>(b)]; i < first_piece[static_cast<size_t>(b) + 1]; ++i) {
-          new_piece[static_cast<size_t>(i)] = pieces++;
-          block.pieces.push_back(input_.table.piece(i));
-        }
-      }
-      draft.blocks.push_back(std::move(block));
+      blocks.push_back({summaries_[c].sentences, clusters_[c].blocks, -1});
+      std::sort(blocks.back().blocks.begin(), blocks.back().blocks.end());
     }
-    std::vector<Unit> required;
-    for (const Unit& unit : input_.required) {
-      required.push_back({new_piece[static_cast<size_t>(unit.piece)], unit.range});
-    }
-    const PieceTable table(draft);
-    PRECIS_ASSIGN_OR_RETURN(const TokenMap tokens,
-                            TokenMap::Make(draft, input_.request.format, *input_.request.budget.tokenizer));
-    Fitter fitter = input_.fitter.Over(table);
-    const MethodInput inner = {input_.request,   table,       tokens,          required,    fitter, input_.parameters,
-                               input_.resources, input_.call, input_.progress, input_.notes};
-    if (!required.empty()) {
-      PRECIS_ASSIGN_OR_RETURN(const int64_t need, fitter.Cost(required));
-      if (need > fitter.budget()) {
-        return absl::FailedPreconditionError(absl::StrCat("the protected spans need ", need,
-                                                          " tokens when their passages stand together, the budget is ",
-                                                          fitter.budget(), ": raise the budget or protect less"));
-      }
-    }
-    std::vector<std::vector<Unit>> units = std::move(summary_units);
-    PRECIS_RETURN_IF_ERROR(ExtractSentences(inner, &units));
-    std::vector<Unit> order;
-    const size_t sure = Interleave(inner, units, &order);
-    PRECIS_ASSIGN_OR_RETURN(const FillResult filled, FillBudget(inner, order, sure));
-    if (filled.units.empty()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("not even one word of a summary fits the budget of ", fitter.budget(), " tokens: raise it"));
-    }
+    PRECIS_ASSIGN_OR_RETURN(const std::unique_ptr<WrittenDraft> written, WrittenDraft::Make(input_, blocks));
+    std::vector<std::vector<Unit>> units = written->sentences();
+    PRECIS_RETURN_IF_ERROR(ExtractSentences(written->input(), &units));
+    PRECIS_ASSIGN_OR_RETURN(Draft draft, written->Fill(Interleave(written->input(), units)));
     input_.notes.timings.push_back({"select", absl::Now() - start});
-    return Restrict(table, Normalize(filled.units, table));
+    return draft;
   }
 
   // For clusters without a summary: the sentences of their passages, nearest to the centre first and unlike each other.
@@ -332,42 +291,29 @@ class CragRun {
     return absl::OkStatus();
   }
 
-  // First of each cluster what fits its share, the largest cluster first, then what is left, in turn. The number of
-  // units that fit together by the estimates.
-  size_t Interleave(const MethodInput& inner, const std::vector<std::vector<Unit>>& units,
-                    std::vector<Unit>* order) const {
+  // First of each cluster what fits its share, the largest cluster first, then what is left, in turn.
+  std::vector<Unit> Interleave(const MethodInput& inner, const std::vector<std::vector<Unit>>& units) const {
+    std::vector<Unit> order;
     std::vector<size_t> next(units.size(), 0);
-    int64_t left = inner.fitter.budget();
-    bool fits = true;
-    size_t sure = 0;
-    const auto take = [&](size_t c) {
-      const Unit& unit = units[c][next[c]];
-      const int64_t cost =
-          inner.tokens.Estimate(unit) + (next[c] == 0 ? inner.tokens.BlockOverhead(inner.table.block(unit.piece)) : 0);
-      ++next[c];
-      left -= cost;
-      fits &= left >= 0;
-      order->push_back(unit);
-      if (fits) sure = order->size();
-      return cost;
-    };
     for (size_t c = 0; c < units.size(); ++c) {
       auto share = static_cast<int64_t>(clusters_[c].share * static_cast<double>(inner.fitter.budget()));
-      while (next[c] < units[c].size()) {
-        const int64_t cost = inner.tokens.Estimate(units[c][next[c]]);
+      for (; next[c] < units[c].size(); ++next[c]) {
+        const Unit& unit = units[c][next[c]];
+        const int64_t cost = inner.tokens.Estimate(unit);
         if (next[c] > 0 && cost > share) break;
-        share -= take(c);
+        share -= cost + (next[c] == 0 ? inner.tokens.BlockOverhead(inner.table.block(unit.piece)) : 0);
+        order.push_back(unit);
       }
     }
     for (bool more = true; more;) {
       more = false;
       for (size_t c = 0; c < units.size(); ++c) {
         if (next[c] == units[c].size()) continue;
-        take(c);
+        order.push_back(units[c][next[c]++]);
         more = true;
       }
     }
-    return sure;
+    return order;
   }
 
   const MethodInput& input_;
@@ -381,6 +327,7 @@ class Crag final : public Method {
   MethodInfo info() const override {
     MethodInfo info;
     info.name = "crag";
+    info.algorithm_version = 2;
     info.description =
         "Clusters the passages by meaning and gives one summary a cluster, the largest first; each cites its passages.";
     info.verbatim = false;

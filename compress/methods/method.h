@@ -19,8 +19,9 @@ struct Notes {
   std::vector<std::string> warnings;
   std::vector<std::string> plan;   // why "auto" chose as it did
   std::optional<double> fidelity;  // where the method measured it on the way
-  bool skip_fidelity = false;      // unless an earlier step has measured it: it would cost more than the method itself
-  bool transient = false;          // a resource was down for now: the result is not worth caching
+  std::optional<GeneratedReceipt> generated;
+  bool skip_fidelity = false;  // unless an earlier step has measured it: it would cost more than the method itself
+  bool transient = false;      // a resource was down for now: the result is not worth caching
 };
 
 // What a method works on. All references outlive the call.

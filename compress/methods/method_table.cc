@@ -1,10 +1,13 @@
+#include "methods/capsule.h"
 #include "methods/crag.h"
 #include "methods/extractive.h"
+#include "methods/hierarchical.h"
 #include "methods/lexical.h"
 #include "methods/lingua.h"
 #include "methods/method.h"
 #include "methods/none.h"
 #include "methods/tcra_semantic.h"
+#include "methods/tcra_summary.h"
 #include "methods/truncate.h"
 
 namespace precis::compress {
@@ -17,6 +20,9 @@ const std::vector<std::unique_ptr<Method>>& MethodTable() {
     methods->push_back(MakeExtractive());
     methods->push_back(MakeLexical());
     methods->push_back(MakeTcraSemantic());
+    methods->push_back(MakeTcraSummary());
+    methods->push_back(MakeHierarchical());
+    methods->push_back(MakeCapsule());
     methods->push_back(MakeCrag());
     methods->push_back(MakeLingua());
     return methods;

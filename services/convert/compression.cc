@@ -198,6 +198,19 @@ void ToProto(const compress::Receipt& receipt, const std::string& target_model, 
   out->set_tokenizer_fingerprint(receipt.tokenizer_fingerprint);
   for (const std::string& warning : receipt.warnings) out->add_warnings(warning);
   out->set_plan(receipt.plan);
+  if (receipt.generated) {
+    const compress::GeneratedReceipt& generated = *receipt.generated;
+    v1::GeneratedReceipt* to = out->mutable_generated();
+    to->set_text_count(generated.texts);
+    to->set_within_target_count(generated.within_target);
+    to->set_asked_again_count(generated.asked_again);
+    to->set_mean_length(generated.mean_length);
+    to->set_cached_count(generated.cached);
+    to->set_unsupported_sentence_count(generated.unsupported);
+    to->set_candidate_count(generated.candidates);
+    to->set_probe_count(generated.probes);
+    if (generated.agreement) to->set_answer_agreement(*generated.agreement);
+  }
 }
 
 void ToProto(const compress::MethodInfo& method, v1::Method* out) {

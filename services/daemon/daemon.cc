@@ -129,13 +129,15 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Config config, ModelSource
     grpc::ServerBuilder builder;
     SetUpBuilder(settings, &builder);
     std::vector<std::shared_ptr<cache::TaggedCache>> caches;
+    std::vector<std::shared_ptr<cache::NamedStore>> stores;
     for (const auto& role : parts->roles) {
       for (grpc::Service* service : role->services()) builder.RegisterService(service);
       for (auto& cache : role->caches()) caches.push_back(std::move(cache));
+      for (auto& store : role->named_stores()) stores.push_back(std::move(store));
     }
     builder.RegisterService(parts->admin.get());
-    if (!caches.empty()) {
-      parts->erasure = std::make_unique<ErasureService>(std::move(caches), parts->metrics);
+    if (!caches.empty() || !stores.empty()) {
+      parts->erasure = std::make_unique<ErasureService>(std::move(caches), std::move(stores), parts->metrics);
       builder.RegisterService(parts->erasure.get());
     }
     if (has_gateway) {

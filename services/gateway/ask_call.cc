@@ -24,6 +24,8 @@ constexpr size_t kMaxListedBytes = 128 << 10;
 // Events that may wait for the client before the generator is asked to wait.
 constexpr size_t kQueue = 64;
 constexpr absl::Duration kEncoderTimeout = absl::Seconds(5);
+// Tokens that capsules leave at least.
+constexpr int64_t kLeastForPassages = 16;
 
 absl::Status CheckQuestion(std::string_view field, const std::string& question) {
   if (absl::StripAsciiWhitespace(question).empty()) return FieldError(field, "is empty: ask something");
@@ -82,8 +84,7 @@ absl::Status AskCall::CheckRequest() const {
   if (request_.max_answer_tokens() < 0) return FieldError("max_answer_tokens", "must not be negative");
   if (request_.compression().budget_tokens() < 0)
     return FieldError("compression.budget_tokens", "must not be negative");
-  if (!request_.capsules().empty()) return absl::UnimplementedError("this version of precisd has no capsules");
-  return absl::OkStatus();
+  return CheckCapsuleNames(request_);
 }
 
 template <class Request, class Response, class Starter>
@@ -99,6 +100,33 @@ void AskCall::Launch(Role role, SubCall<Request, Response>* call, Starter start,
 
 void AskCall::Begin() {
   if (absl::Status valid = CheckRequest(); !valid.ok()) return End(valid);
+  for (const std::string& name : request_.capsules()) {
+    capsule_calls_.push_back(std::make_unique<CapsuleCall>());
+    capsule_calls_.back()->request.set_tenant(request_.tenant());
+    capsule_calls_.back()->request.set_name(name);
+  }
+  capsule_calls_.empty() ? Gather() : FetchCapsule();
+}
+
+void AskCall::FetchCapsule() {
+  Launch(
+      Role::kCompressor, capsule_calls_[fetched_capsules_].get(),
+      [](auto* call, auto done) {
+        v1::CompressionService::NewStub(call->channel.channel)
+            ->async()
+            ->GetCapsule(&call->context, &call->request, &call->response, done);
+      },
+      &AskCall::FetchedCapsule);
+}
+
+void AskCall::FetchedCapsule() {
+  if (Ended()) return;
+  const absl::Status added = capsules_.Add(capsule_calls_[fetched_capsules_]->response.capsule());
+  if (!added.ok()) return End(added);
+  ++fetched_capsules_ < capsule_calls_.size() ? FetchCapsule() : Gather();
+}
+
+void AskCall::Gather() {
   gathering_ = 2;
   retrieve_began_ = absl::Now();
   StartTokenize(&tokenize_.request);
@@ -165,8 +193,11 @@ void AskCall::StartTokenize(v1::TokenizeRequest* request) {
     text += turn.content();
     part_ends_.push_back(static_cast<int64_t>(text.size()));
   }
+  text += capsules_.block();
+  part_ends_.push_back(static_cast<int64_t>(text.size()));
   request->set_model(request_.generator_model());
-  request->set_include_tokens(text.size() <= kMaxListedBytes);
+  // What capsules take of the budget must be known, not estimated.
+  request->set_include_tokens(text.size() <= kMaxListedBytes || !capsules_.empty());
   request->set_text(std::move(text));
 }
 
@@ -177,6 +208,8 @@ void AskCall::Gathered() {
   }
   AddTiming("retrieve", absl::Now() - retrieve_began_);
   usage_.set_embedding_cache_hit(search_.response.report().query_cache_hit());
+  found_count_ = search_.response.passages_size();
+  capsules_.AppendTo(search_.response.mutable_passages());
   if (absl::Status planned = PlanPrompt(); !planned.ok()) return End(planned);
   if (NamesItsMethods(request_.compression())) SendPlanAndRetrieved();
   StartCompress();
@@ -201,7 +234,9 @@ absl::Status AskCall::PlanPrompt() {
     }
     tokens.system = counts[0];
     tokens.question = counts[1];
-    tokens.turns.assign(counts.begin() + 2, counts.end());
+    tokens.turns.assign(counts.begin() + 2, counts.end() - 1);
+    // A token may reach over each of its ends.
+    if (!capsules_.empty()) capsule_tokens_ = counts.back() + 2;
   } else {
     // Too long to be listed: the parts share the count by their bytes.
     const auto share = [&](int64_t bytes) {
@@ -209,9 +244,18 @@ absl::Status AskCall::PlanPrompt() {
     };
     tokens.system = share(parts[0]);
     tokens.question = share(parts[1] - parts[0]);
-    for (size_t i = 2; i < parts.size(); ++i) tokens.turns.push_back(share(parts[i] - parts[i - 1]));
+    for (size_t i = 2; i + 1 < parts.size(); ++i) tokens.turns.push_back(share(parts[i] - parts[i - 1]));
   }
   PRECIS_ASSIGN_OR_RETURN(window_, PlanWindow(request_, tokens, model_.max_tokens(), model_.name()));
+  if (!capsules_.empty()) {
+    if (window_.budget - capsule_tokens_ < kLeastForPassages) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the capsules have ", capsule_tokens_, " tokens, the context budget is ", window_.budget,
+                       " and passages need ", kLeastForPassages, " of it: raise the budget or name fewer capsules"));
+    }
+    window_.notes.push_back(
+        absl::StrCat("The capsules take ", capsule_tokens_, " of ", window_.budget, " tokens of the context budget."));
+  }
   if (!model_.detail().empty()) window_.notes.push_back(absl::StrCat(model_.detail(), "."));
   return absl::OkStatus();
 }
@@ -221,19 +265,19 @@ void AskCall::StartCompress() {
   v1::CompressRequest& request = compress_.request;
   request.set_tenant(request_.tenant());
   request.set_query(request_.question());
-  for (const v1::Passage& passage : search_.response.passages()) {
+  for (int i = 0; i < found_count_; ++i) {
     v1::Passage* copy = request.add_passages();
-    *copy = passage;
+    *copy = search_.response.passages(i);
     copy->clear_metadata();  // no method reads it
   }
   v1::CompressionOptions* options = request.mutable_options();
   *options = request_.compression();
-  options->set_budget_tokens(window_.budget);
+  options->set_budget_tokens(window_.budget - capsule_tokens_);
   options->set_target_model(model_.name());
   for (const std::string& reserved : ReservedStrings()) options->mutable_format()->add_reserved(reserved);
   request.set_cache_policy(request_.cache_policy());
   request.set_read_epoch(search_.response.report().read_epoch());
-  request.set_prompt_before(kContextBegin);
+  request.set_prompt_before(absl::StrCat(kContextBegin, capsules_.block()));
   request.set_prompt_after(absl::StrCat(kContextEnd, kQuestionLabel));
   Launch(
       Role::kCompressor, &compress_,
@@ -255,6 +299,7 @@ void AskCall::Compressed() {
         ", the generator with ", tokenize_.response.tokenizer_fingerprint().substr(0, 16),
         ": the budget would not hold; put the same model into both models folders")));
   }
+  capsules_.PutBefore(found_count_, compress_.response.mutable_context());
   if (!plan_sent_) SendPlanAndRetrieved();
   SendReceipt();
   usage_.set_tokens_saved(std::max<int64_t>(0, receipt.tokens_in() - receipt.tokens_out()));
@@ -509,6 +554,7 @@ void AskCall::CancelSubCalls() {
     std::lock_guard<std::mutex> lock(mutex_);
     generation = generation_;
   }
+  for (const auto& capsule : capsule_calls_) capsule->context.TryCancel();
   models_.context.TryCancel();
   tokenize_.context.TryCancel();
   collection_.context.TryCancel();

@@ -1,7 +1,7 @@
 // One Ask: a state machine over the stubs of the other roles. No thread waits for it.
 //
-//   Begin -> {Tokenize, ListModels} and {Search, GetCollection} -> Compress -> for each question: Generate with
-//   citation checks -> usage
+//   Begin -> GetCapsule for each named one -> {Tokenize, ListModels} and {Search, GetCollection} -> Compress -> for
+//   each question: Generate with citation checks -> usage
 //
 // The first error, or the client's leaving, cancels whatever is under way.
 #pragma once
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "adapters/remote_embedder.h"
+#include "gateway/ask_capsules.h"
 #include "gateway/ask_prompt.h"
 #include "gateway/citation_feed.h"
 #include "gateway/generation_reader.h"
@@ -52,6 +53,10 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
   };
 
   void Begin();
+  // The named capsules, one after the other; then Gather.
+  void FetchCapsule();
+  void FetchedCapsule();
+  void Gather();
   absl::Status CheckRequest() const;
   template <class Request, class Response, class Starter>
   void Launch(Role role, SubCall<Request, Response>* call, Starter start, void (AskCall::*then)());
@@ -100,6 +105,12 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
   bool ended_ = false;
   int gathering_ = 0;  // roles whose first answers have not come
 
+  using CapsuleCall = SubCall<v1::GetCapsuleRequest, v1::GetCapsuleResponse>;
+  std::vector<std::unique_ptr<CapsuleCall>> capsule_calls_;  // all made before the first is started
+  size_t fetched_capsules_ = 0;
+  AskCapsules capsules_;
+  int found_count_ = 0;         // passages before those of the capsules
+  int64_t capsule_tokens_ = 0;  // of their texts in the prompt, at most
   SubCall<v1::ListModelsRequest, v1::ListModelsResponse> models_;
   SubCall<v1::TokenizeRequest, v1::TokenizeResponse> tokenize_;
   SubCall<v1::GetCollectionRequest, v1::GetCollectionResponse> collection_;

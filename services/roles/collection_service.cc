@@ -100,11 +100,6 @@ grpc::ServerUnaryReactor* CollectionService::DeleteCollection(grpc::CallbackServ
                        });
 }
 
-grpc::ServerWriteReactor<v1::PrepareCollectionResponse>* CollectionService::PrepareCollection(
-    grpc::CallbackServerContext*, const v1::PrepareCollectionRequest*) {
-  return AnswerStream<v1::PrepareCollectionResponse>(NotYet("PrepareCollection"));
-}
-
 grpc::ServerWriteReactor<v1::TuneCollectionResponse>* CollectionService::TuneCollection(
     grpc::CallbackServerContext*, const v1::TuneCollectionRequest*) {
   return AnswerStream<v1::TuneCollectionResponse>(NotYet("TuneCollection"));

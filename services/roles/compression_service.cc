@@ -104,12 +104,6 @@ class CompressStreamCall final : public BidiCall<v1::CompressStreamRequest, v1::
   v1::CompressRequest request_;
 };
 
-class ImportRefusal final : public grpc::ServerReadReactor<v1::ImportCapsuleRequest> {
- public:
-  explicit ImportRefusal(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { delete this; }
-};
-
 }  // namespace
 
 Compressors::Compressors(RemoteEncoders& encoders, RemoteGenerators& generators,
@@ -151,12 +145,14 @@ compress::Resources Compressors::ResourcesFor(const std::vector<compress::Step>&
 
 std::vector<compress::MethodInfo> Compressors::ListMethods(const CallContext& call) {
   auto methods = compress::Compressor::Make(ResourcesFor({}, call))->ListMethods();
-  const auto found = generators_.Find(config_.scorer, call);
+  const auto scorer = generators_.Find(config_.scorer, call);
+  const auto generator = generators_.Find(config_.generator, call);
   for (compress::MethodInfo& method : methods) {
-    if (!method.needs_scorer) continue;
+    if (!method.needs_scorer && !method.needs_generator) continue;
     // Listing loads nothing: what is there will be loaded by the call that needs it.
+    const absl::Status& found = method.needs_scorer ? scorer.status() : generator.status();
     method.available = found.ok();
-    method.unavailable_reason = std::string(found.status().message());
+    method.unavailable_reason = std::string(found.message());
   }
   return methods;
 }
@@ -212,33 +208,6 @@ grpc::ServerUnaryReactor* CompressionService::ListMethods(grpc::CallbackServerCo
     }
     return absl::OkStatus();
   });
-}
-
-grpc::ServerUnaryReactor* CompressionService::CreateCapsule(grpc::CallbackServerContext* context,
-                                                            const v1::CreateCapsuleRequest*,
-                                                            v1::CreateCapsuleResponse*) {
-  return AnswerUnary(context, NotYet("capsules"));
-}
-grpc::ServerUnaryReactor* CompressionService::GetCapsule(grpc::CallbackServerContext* context,
-                                                         const v1::GetCapsuleRequest*, v1::GetCapsuleResponse*) {
-  return AnswerUnary(context, NotYet("capsules"));
-}
-grpc::ServerUnaryReactor* CompressionService::ListCapsules(grpc::CallbackServerContext* context,
-                                                           const v1::ListCapsulesRequest*, v1::ListCapsulesResponse*) {
-  return AnswerUnary(context, NotYet("capsules"));
-}
-grpc::ServerUnaryReactor* CompressionService::DeleteCapsule(grpc::CallbackServerContext* context,
-                                                            const v1::DeleteCapsuleRequest*,
-                                                            v1::DeleteCapsuleResponse*) {
-  return AnswerUnary(context, NotYet("capsules"));
-}
-grpc::ServerWriteReactor<v1::ExportCapsuleResponse>* CompressionService::ExportCapsule(
-    grpc::CallbackServerContext*, const v1::ExportCapsuleRequest*) {
-  return AnswerStream<v1::ExportCapsuleResponse>(NotYet("capsules"));
-}
-grpc::ServerReadReactor<v1::ImportCapsuleRequest>* CompressionService::ImportCapsule(grpc::CallbackServerContext*,
-                                                                                     v1::ImportCapsuleResponse*) {
-  return new ImportRefusal(NotYet("capsules"));
 }
 
 }  // namespace precis::services

@@ -1,4 +1,4 @@
-// CompressionService: passages to a context within budget.
+// CompressionService: passages to a context within budget, and capsules.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include "models/model_source.h"
 #include "precis/compress/compressor.h"
 #include "precis/v1/compression.grpc.pb.h"
+#include "roles/mutation_memory.h"
 #include "runtime/call_scope.h"
 
 namespace precis::services {
@@ -42,11 +43,13 @@ class Compressors {
   Tokenizers tokenizers_;
 };
 
-// Capsules answer UNIMPLEMENTED in this version.
+class Capsules;
+
 class CompressionService final : public v1::CompressionService::CallbackService {
  public:
-  // Both outlive the service.
-  CompressionService(Compressors& compressors, const Host& host) : compressors_(compressors), host_(host) {}
+  // All outlive the service.
+  CompressionService(Compressors& compressors, Capsules& capsules, const Host& host)
+      : compressors_(compressors), capsules_(capsules), host_(host) {}
 
   grpc::ServerUnaryReactor* Compress(grpc::CallbackServerContext*, const v1::CompressRequest*,
                                      v1::CompressResponse*) override;
@@ -69,7 +72,9 @@ class CompressionService final : public v1::CompressionService::CallbackService 
 
  private:
   Compressors& compressors_;
+  Capsules& capsules_;
   const Host& host_;
+  MutationMemory memory_;
 };
 
 }  // namespace precis::services

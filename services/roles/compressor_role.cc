@@ -1,9 +1,10 @@
-// The role `compressor`: splitting and compression, with the compressed-context cache.
+// The role `compressor`: splitting and compression, with the compressed-context cache and the capsules.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "precis/base/file.h"
 #include "precis/base/status_macros.h"
+#include "roles/capsules.h"
 #include "roles/compression_service.h"
 #include "roles/erasure_service.h"
 #include "roles/open_role.h"
@@ -16,9 +17,11 @@ constexpr char kCacheName[] = "compressed_context";
 
 class CompressorRole final : public RoleHost {
  public:
-  CompressorRole(const RoleContext& context, std::shared_ptr<cache::TaggedCache> cache)
+  CompressorRole(const RoleContext& context, std::shared_ptr<cache::TaggedCache> cache,
+                 std::shared_ptr<cache::NamedStore> capsules)
       : context_(context),
         cache_(std::move(cache)),
+        capsule_store_(std::move(capsules)),
         executor_("compressor", static_cast<int>(context.config.compressor_workers),
                   static_cast<int>(context.config.queue_limit)),
         host_{"compressor", &executor_, &context.metrics, context.config.max_message_bytes,
@@ -26,7 +29,8 @@ class CompressorRole final : public RoleHost {
         encoders_(context.channels, context.models),
         generators_(context.channels, context.models),
         compressors_(encoders_, generators_, cache_, context.models, context.config),
-        compression_(compressors_, host_),
+        capsules_(compressors_, *capsule_store_),
+        compression_(compressors_, capsules_, host_),
         splitting_(context.models, context.config.encoder, host_) {
     context_.metrics.AddSource([this] {
       std::vector<Sample> samples;
@@ -39,6 +43,7 @@ class CompressorRole final : public RoleHost {
   Role role() const override { return Role::kCompressor; }
   std::vector<grpc::Service*> services() override { return {&compression_, &splitting_}; }
   std::vector<std::shared_ptr<cache::TaggedCache>> caches() override { return {cache_}; }
+  std::vector<std::shared_ptr<cache::NamedStore>> named_stores() override { return {capsule_store_}; }
   std::vector<std::pair<std::string, bool>> Health() override {
     return {{"precis.v1.CompressionService", true}, {"precis.v1.SplittingService", true}};
   }
@@ -54,11 +59,13 @@ class CompressorRole final : public RoleHost {
  private:
   const RoleContext& context_;
   const std::shared_ptr<cache::TaggedCache> cache_;
+  const std::shared_ptr<cache::NamedStore> capsule_store_;
   Executor executor_;
   const Host host_;
   RemoteEncoders encoders_;
   RemoteGenerators generators_;
   Compressors compressors_;
+  Capsules capsules_;
   CompressionService compression_;
   SplittingService splitting_;
 };
@@ -70,7 +77,9 @@ absl::StatusOr<std::unique_ptr<RoleHost>> OpenCompressorRole(const RoleContext& 
   PRECIS_ASSIGN_OR_RETURN(
       std::shared_ptr<cache::TaggedCache> cache,
       cache::TaggedCache::Open({context.config.data_dir + "/cache-context", context.config.context_cache_bytes}));
-  return std::make_unique<CompressorRole>(context, std::move(cache));
+  PRECIS_ASSIGN_OR_RETURN(std::shared_ptr<cache::NamedStore> capsules,
+                          cache::NamedStore::Open({context.config.data_dir + "/capsules", "capsule"}));
+  return std::make_unique<CompressorRole>(context, std::move(cache), std::move(capsules));
 }
 
 }  // namespace precis::services

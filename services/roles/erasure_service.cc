@@ -15,8 +15,12 @@ constexpr int kMaxRecords = 1000;
 
 }  // namespace
 
-ErasureService::ErasureService(std::vector<std::shared_ptr<cache::TaggedCache>> caches, Metrics& metrics)
-    : caches_(std::move(caches)), executor_("erasure", 1, 64), host_{"erasure", &executor_, &metrics, 4 << 20, false} {}
+ErasureService::ErasureService(std::vector<std::shared_ptr<cache::TaggedCache>> caches,
+                               std::vector<std::shared_ptr<cache::NamedStore>> stores, Metrics& metrics)
+    : caches_(std::move(caches)),
+      stores_(std::move(stores)),
+      executor_("erasure", 1, 64),
+      host_{"erasure", &executor_, &metrics, 4 << 20, false} {}
 
 grpc::ServerUnaryReactor* ErasureService::Erase(grpc::CallbackServerContext* context, const v1::EraseRequest* request,
                                                 v1::EraseResponse* reply) {
@@ -34,6 +38,11 @@ grpc::ServerUnaryReactor* ErasureService::Erase(grpc::CallbackServerContext* con
       PRECIS_ASSIGN_OR_RETURN(const int64_t removed, cache->Erase(erasures));
       reply->set_removed_entries(reply->removed_entries() + removed);
       acknowledged = std::min(acknowledged, cache->erased_epoch());
+    }
+    for (const auto& store : stores_) {
+      PRECIS_ASSIGN_OR_RETURN(const int64_t removed, store->Erase(erasures));
+      reply->set_removed_entries(reply->removed_entries() + removed);
+      acknowledged = std::min(acknowledged, store->erased_epoch());
     }
     reply->set_acknowledged_epoch(acknowledged);
     return absl::OkStatus();

@@ -41,7 +41,8 @@ class RetrieverRole final : public RoleHost {
       for (const std::string& notice : numbers->notices) Log(LogLevel::kWarn, "index", {{"message", notice}});
     }
     pump_ = std::make_unique<OutboxPump>(*index_, context_.channels, context_.metrics);
-    parts_.reset(new RetrieverParts{*index_, *pump_, memory_, host_, ingest_host_, context_.config.max_document_bytes,
+    parts_.reset(new RetrieverParts{*index_, *pump_, memory_, host_, ingest_host_, context_.channels,
+                                    context_.config.max_document_bytes,
                                     static_cast<int>(context_.config.ingest_parallel)});
     collections_ = std::make_unique<CollectionService>(*parts_);
     documents_ = std::make_unique<DocumentService>(*parts_);

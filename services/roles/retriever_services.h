@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "adapters/channels.h"
 #include "precis/index/index.h"
 #include "precis/v1/collection.grpc.pb.h"
 #include "precis/v1/document.grpc.pb.h"
@@ -21,6 +22,7 @@ struct RetrieverParts {
   MutationMemory& memory;
   const Host& host;         // searches, reads, mutations
   const Host& ingest_host;  // documents in work; apart, so that a search never waits behind a file
+  const Channels& channels;
   int64_t max_document_bytes = 64 << 20;
   int ingest_parallel = 4;
 };

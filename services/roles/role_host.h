@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "grpcpp/grpcpp.h"
 #include "models/model_source.h"
+#include "precis/cache/named_store.h"
 #include "precis/cache/tagged_cache.h"
 #include "precis/v1/admin.pb.h"
 #include "runtime/call_scope.h"
@@ -34,6 +35,8 @@ class RoleHost {
   virtual std::vector<grpc::Service*> services() = 0;
   // Caches of things made from documents: deletes reach them by the process's ErasureService.
   virtual std::vector<std::shared_ptr<cache::TaggedCache>> caches() { return {}; }
+  // Resources made from documents, which deletes reach in the same way.
+  virtual std::vector<std::shared_ptr<cache::NamedStore>> named_stores() { return {}; }
   // Full names of those services whose health is told apart, with whether they can work now.
   virtual std::vector<std::pair<std::string, bool>> Health() = 0;
   // After the channels are there: threads of its own may begin.

@@ -170,7 +170,8 @@ class FakeGenerator final : public engine::Generator {
     if (!fail_with.ok()) return fail_with;
     prompts.push_back(request.messages.back().content);
     engine::GenerateResult result;
-    result.text = answer;
+    result.text = script ? script(request) : answer;
+    if (script) return result;
     if (result.text.empty()) {
       const std::string& prompt = prompts.back();
       const size_t begin = prompt.find("<texts>\n") + 8, end = prompt.find("\n</texts>");
@@ -187,6 +188,7 @@ class FakeGenerator final : public engine::Generator {
   std::function<void()> on_call;
   absl::Status fail_with;
   std::string answer;
+  std::function<std::string(const engine::GenerateRequest&)> script;  // says the answer; before `answer`
   int calls = 0;
   std::vector<std::string> prompts;
 

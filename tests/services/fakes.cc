@@ -180,8 +180,13 @@ class FakeGenerator final : public engine::LanguageModel {
     return RenderChat(request.messages);
   }
 
-  // The first passage of the context with its mark; a question about something "unknown" is refused.
+  // Of texts to summarise the first sentence; else the first passage of the context with its mark; a question about
+  // something "unknown" is refused.
   static std::string Answer(const std::string& prompt) {
+    if (const size_t texts = prompt.find("<texts>\n"); texts != std::string::npos) {
+      const size_t first = texts + sizeof("<texts>\n") - 1;
+      return prompt.substr(first, prompt.find_first_of(".\n", first) - first) + ".";
+    }
     if (prompt.find("unknown") != std::string::npos) return "The passages do not answer this question.";
     const size_t mark = prompt.find("<context>\n[1] ");
     if (mark == std::string::npos) return "Hello from the fake generator.";

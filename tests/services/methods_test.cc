@@ -53,7 +53,8 @@ class Methods : public testing::Test {
 
 TEST_F(Methods, EveryListedMethodRunsByName) {
   Start();
-  for (const char* name : {"auto", "none", "truncate", "extractive", "lexical", "tcra_semantic", "crag", "lingua"}) {
+  for (const char* name : {"auto", "none", "truncate", "extractive", "lexical", "tcra_semantic", "tcra_summary", "crag",
+                           "hierarchical", "capsule", "lingua"}) {
     EXPECT_TRUE(Listed(name).available()) << name << ": " << Listed(name).unavailable_reason();
     v1::CompressResponse response;
     const grpc::Status status = Compress(Request(name), &response);
@@ -67,6 +68,18 @@ TEST_F(Methods, EveryListedMethodRunsByName) {
   }
   EXPECT_TRUE(Listed("lingua").needs_scorer());
   EXPECT_TRUE(Listed("crag").rewrites());
+  EXPECT_TRUE(Listed("capsule").needs_generator());
+}
+
+TEST_F(Methods, TheReceiptTellsHowLongTheGeneratedTextsAre) {
+  Start();
+  v1::CompressResponse response;
+  v1::CompressRequest request = Request("capsule");
+  (*request.mutable_options()->mutable_steps(0)->mutable_parameters())["candidates"] = "2";
+  ASSERT_TRUE(Compress(request, &response).ok());
+  EXPECT_EQ(response.receipt().generated().candidate_count(), 2) << response.receipt().DebugString();
+  EXPECT_EQ(response.receipt().generated().text_count(), 2);
+  EXPECT_GT(response.receipt().generated().mean_length(), 0);
 }
 
 TEST_F(Methods, TheGeneratorOfItsRoleWritesTheSummaries) {
@@ -98,6 +111,10 @@ TEST_F(Methods, WithoutALanguageModelTheReceiptSaysWhyAndTheStrictCallFails) {
   EXPECT_FALSE(Listed("lingua").available());
   EXPECT_THAT(Listed("lingua").unavailable_reason(), HasSubstr("precis model pull"));
   EXPECT_TRUE(Listed("crag").available());
+  for (const char* method : {"tcra_summary", "hierarchical", "capsule"}) {
+    EXPECT_FALSE(Listed(method).available());
+    EXPECT_THAT(Listed(method).unavailable_reason(), HasSubstr("precis model pull"));
+  }
   v1::CompressResponse response;
   ASSERT_TRUE(Compress(Request("lingua"), &response).ok());
   ASSERT_EQ(response.receipt().fallbacks_size(), 1);
@@ -105,7 +122,7 @@ TEST_F(Methods, WithoutALanguageModelTheReceiptSaysWhyAndTheStrictCallFails) {
   EXPECT_THAT(response.receipt().fallbacks(0).reason(), HasSubstr("precis model pull"));
   ASSERT_TRUE(Compress(Request("crag"), &response).ok());
   EXPECT_EQ(response.receipt().steps(0).method(), "crag");
-  for (const char* method : {"lingua", "crag"}) {
+  for (const char* method : {"lingua", "crag", "tcra_summary", "hierarchical", "capsule"}) {
     v1::CompressRequest strict = Request(method);
     strict.mutable_options()->set_fallback_policy(v1::FALLBACK_POLICY_FAIL);
     const grpc::Status status = Compress(strict, &response);

@@ -688,10 +688,12 @@ TEST_F(Stack, StatsNameEveryRole) {
 
 TEST_F(Stack, LaterRpcsSaySo) {
   grpc::ClientContext context;
-  v1::GetCapsuleResponse response;
-  const grpc::Status status = v1::CompressionService::NewStub(channel_)->GetCapsule(&context, {}, &response);
+  v1::TuneCollectionResponse response;
+  const auto stream = v1::CollectionService::NewStub(channel_)->TuneCollection(&context, {});
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_THAT(status.error_message(), HasSubstr("capsules"));
+  EXPECT_THAT(status.error_message(), HasSubstr("TuneCollection"));
 }
 
 }  // namespace

@@ -143,6 +143,19 @@ struct Fallback {
   std::string from, to, reason;
 };
 
+// What a generator wrote for a context: its lengths against their targets, and how a capsule was chosen.
+struct GeneratedReceipt {
+  int texts = 0;                    // that were asked for with a target length; hit rate = within_target / texts
+  int within_target = 0;            // of them, no longer than their target in words
+  int asked_again = 0;              // requests to make one of them shorter
+  double mean_length = 0;           // mean of their words over those of their target
+  int cached = 0;                   // of them, from the cache
+  int unsupported = 0;              // sentences left out for a name or number that their source lacks
+  int candidates = 0;               // of a capsule
+  int probes = 0;                   // questions by which it was chosen
+  std::optional<double> agreement;  // of its answers with those from the sources, [0, 1]; where there were probes
+};
+
 enum class CacheOutcome {
   kNone,      // there is no cache
   kHit,       // `steps` and all but `timings` tell of the run that filled it
@@ -164,8 +177,9 @@ struct Receipt {
   CacheOutcome cache = CacheOutcome::kNone;
   std::vector<StepReceipt> steps;
   std::vector<Fallback> fallbacks;
-  std::vector<std::string> warnings;  // sentences
-  bool count_estimated = false;       // Budget::estimated
+  std::optional<GeneratedReceipt> generated;  // where a generator wrote something
+  std::vector<std::string> warnings;          // sentences
+  bool count_estimated = false;               // Budget::estimated
   std::string tokenizer_fingerprint;
   std::string plan;  // why these methods (auto), one sentence; empty where the caller named them
 };
