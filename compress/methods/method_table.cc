@@ -4,6 +4,7 @@
 #include "methods/lingua.h"
 #include "methods/method.h"
 #include "methods/none.h"
+#include "methods/segments.h"
 #include "methods/tcra_semantic.h"
 #include "methods/truncate.h"
 
@@ -19,6 +20,8 @@ const std::vector<std::unique_ptr<Method>>& MethodTable() {
     methods->push_back(MakeTcraSemantic());
     methods->push_back(MakeCrag());
     methods->push_back(MakeLingua());
+    methods->push_back(MakeInfini());
+    methods->push_back(MakeXl3m());
     return methods;
   }();
   return *table;

@@ -213,6 +213,10 @@ absl::Status AskCall::PlanPrompt() {
   }
   PRECIS_ASSIGN_OR_RETURN(window_, PlanWindow(request_, tokens, model_.max_tokens(), model_.name()));
   if (!model_.detail().empty()) window_.notes.push_back(absl::StrCat(model_.detail(), "."));
+  const v1::RerankReport& rerank = search_.response.report().rerank();
+  if (!rerank.fallback_reason().empty()) {
+    window_.notes.push_back(absl::StrCat("Not reranked by ", rerank.name(), ": ", rerank.fallback_reason(), "."));
+  }
   return absl::OkStatus();
 }
 
