@@ -56,7 +56,8 @@ std::string ContextCacheKey(const Request& request, const std::vector<CheckedSte
 
   hasher.Field(resources.embedder ? resources.embedder->info().fingerprint : "");
   hasher.Field(resources.generator ? resources.generator->info().fingerprint : "");
-  hasher.Field(int64_t{resources.scorer != nullptr}).Field(resources.scorer_info.fingerprint);
+  hasher.Field(int64_t{resources.scorer != nullptr} + 2 * int64_t{resources.segment_scorer != nullptr});
+  hasher.Field(resources.scorer_info.fingerprint);
   const Digest digest = hasher.Finish();
   return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
 }

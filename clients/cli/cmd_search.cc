@@ -9,6 +9,7 @@
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "cli/receipt.h"
 #include "cli/terminal.h"
 
 namespace precis::cli {
@@ -42,6 +43,7 @@ int RunSearch(const Globals& globals, const Flags& flags) {
     return kExitOk;
   }
   if (response.passages().empty()) std::printf("no passage found\n");
+  NoteRerank(response.report());
   int rank = 0;
   for (const auto& passage : response.passages()) {
     std::string heading;
@@ -50,6 +52,7 @@ int RunSearch(const Globals& globals, const Flags& flags) {
     std::printf("%s %s%s\n", Styled("[" + std::to_string(++rank) + "]", Style::kGreen, STDOUT_FILENO).c_str(),
                 Styled(Place(passage.uri(), passage.location()), Style::kCyan, STDOUT_FILENO).c_str(), heading.c_str());
     std::printf("    score %.4f", passage.scores().fused());
+    if (passage.scores().has_rerank()) std::printf("  rerank %.3f", passage.scores().rerank());
     if (passage.scores().has_dense()) {
       std::printf("  dense %.3f (#%d)", passage.scores().dense(), passage.scores().dense_rank());
     }

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <map>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -121,6 +122,15 @@ void SearchFlags::Add(CLI::App* command) {
           },
           "Diversity: 1 relevance only, 0 diversity only (default: off)")
       ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--rerank", rerank,
+                      "Judge what was found again: likelihood[:MODEL] (of the query after the passage, by a language "
+                      "model), encoder:MODEL (another encoder), sparse:MODEL (SPLADE), cross:MODEL (cross-encoder)");
+  command->add_option("--rerank-candidates", rerank_candidates, "Passages that are judged again (default: 20)")
+      ->check(CLI::Range(1, 1000));
+  command
+      ->add_option("--rerank-weight", rerank_weight,
+                   "Weight of the new score against the search's own, above 0 to 1 (default: the new score alone)")
+      ->check(CLI::Range(0.01, 1.0));
 }
 
 absl::Status SearchFlags::Fill(v1::SearchOptions* options) const {
@@ -131,6 +141,24 @@ absl::Status SearchFlags::Fill(v1::SearchOptions* options) const {
   options->set_include_text(true);
   if (has_min_score) options->set_min_score(min_score);
   if (has_mmr) options->set_mmr_lambda(mmr);
+  if (!rerank.empty()) {
+    static const std::map<std::string, v1::RerankMethod> kMethods = {
+        {"likelihood", v1::RERANK_METHOD_QUESTION_LIKELIHOOD},
+        {"encoder", v1::RERANK_METHOD_ENCODER},
+        {"sparse", v1::RERANK_METHOD_SPARSE_ENCODER},
+        {"cross", v1::RERANK_METHOD_CROSS_ENCODER}};
+    const std::pair<std::string, std::string> parts = absl::StrSplit(rerank, absl::MaxSplits(':', 1));
+    const auto method = kMethods.find(parts.first);
+    if (method == kMethods.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("--rerank '", rerank,
+                                                     "' is not one of likelihood[:MODEL], encoder:MODEL, sparse:MODEL, "
+                                                     "cross:MODEL"));
+    }
+    options->mutable_rerank()->set_method(method->second);
+    options->mutable_rerank()->set_model(parts.second);
+    options->mutable_rerank()->set_candidates(rerank_candidates);
+    options->mutable_rerank()->set_weight(rerank_weight);
+  }
   if (where.empty()) return absl::OkStatus();
   return ParseWhere(where, options->mutable_filter());
 }
@@ -138,10 +166,11 @@ absl::Status SearchFlags::Fill(v1::SearchOptions* options) const {
 void CompressionFlags::Add(CLI::App* command) {
   command->add_option("-b,--budget", budget, "Tokens of the context at most, counted by the target model's tokenizer")
       ->check(CLI::Range(0, 262'144));  // the contract's limit
-  command->add_option("-m,--method", methods,
-                      "Compression method: auto (default), extractive, crag, tcra_semantic, lingua, lexical, truncate, "
-                      "none; with parameters NAME:KEY=VALUE,KEY=VALUE; a chain as 'extractive | lingua', where each "
-                      "step has twice the budget of the next unless budget_ratio says otherwise");
+  command->add_option(
+      "-m,--method", methods,
+      "Compression method: auto (default), extractive, crag, tcra_semantic, lingua, infini, xl3m, lexical, truncate, "
+      "none; with parameters NAME:KEY=VALUE,KEY=VALUE; a chain as 'extractive | lingua', where each "
+      "step has twice the budget of the next unless budget_ratio says otherwise");
   command->add_option("--protect", protect, "Keep all of: numbers, negations, identifiers, quotations")
       ->delimiter(',')
       ->check(CLI::IsMember({"numbers", "negations", "identifiers", "quotations"}));

@@ -12,13 +12,16 @@
 
 namespace precis::cli {
 
-// --top-k --mode --where --min-score --mmr
+// --top-k --mode --where --min-score --mmr --rerank --rerank-candidates --rerank-weight
 struct SearchFlags {
   int top_k = 0;
   std::string mode;
   std::vector<std::string> where;
   double min_score = 0, mmr = 0;
   bool has_min_score = false, has_mmr = false;
+  std::string rerank;  // METHOD[:MODEL]
+  int rerank_candidates = 0;
+  double rerank_weight = 1;
 
   void Add(CLI::App* command);
   absl::Status Fill(v1::SearchOptions* options) const;

@@ -90,4 +90,10 @@ void PrintReceipt(const v1::Receipt& receipt) {
   }
 }
 
+void NoteRerank(const v1::SearchReport& report) {
+  if (report.rerank().fallback_reason().empty()) return;
+  std::printf("%s not reranked by %s: %s\n", Styled("note", Style::kYellow, STDOUT_FILENO).c_str(),
+              OneLine(report.rerank().name(), 80).c_str(), OneLine(report.rerank().fallback_reason(), 300).c_str());
+}
+
 }  // namespace precis::cli

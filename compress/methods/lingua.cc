@@ -152,6 +152,35 @@ void Shift(std::vector<ScoredToken>* tokens) {
   }
 }
 
+// Of each block of the draft: how likely the model finds the query behind it (arXiv 2310.06839, section 4.1).
+absl::StatusOr<std::vector<double>> QuestionLikelihoods(const MethodInput& input) {
+  if (input.resources.segment_scorer == nullptr) {
+    return absl::FailedPreconditionError("there is no model that scores passages by the query");
+  }
+  const absl::Time start = absl::Now();
+  const int64_t model = input.resources.scorer_info.max_tokens;
+  // A token may be a byte: half of the window is sure to hold it beside the query.
+  const auto most = static_cast<size_t>((model > 0 ? model : kUnknownWindow) / 2);
+  std::string_view query = input.request.query;
+  query = query.substr(0, FloorToCharBoundary(query, std::min<size_t>(most / 2, kMaxQueryBytes)));
+  std::vector<std::string> texts(input.table.draft().blocks.size());
+  for (int i = 0; i < input.table.size(); ++i) {
+    std::string& text = texts[static_cast<size_t>(input.table.block(i))];
+    if (!text.empty()) text += " ";
+    text += input.table.text(i).substr(0, most - std::min(most, text.size()));
+  }
+  std::vector<std::string_view> views;
+  for (const std::string& text : texts) {
+    views.push_back(std::string_view(text).substr(0, FloorToCharBoundary(text, most)));
+  }
+  if (input.progress) input.progress("rank", 0, static_cast<int64_t>(views.size()));
+  PRECIS_ASSIGN_OR_RETURN(const std::vector<float> scores,
+                          input.resources.segment_scorer->ScoreSegments(
+                              views, query, {.scoring = engine::SegmentScoring::kQuestionLikelihood}, input.call));
+  input.notes.timings.push_back({"rank", absl::Now() - start});
+  return std::vector<double>(scores.begin(), scores.end());
+}
+
 class Lingua final : public Method {
  public:
   MethodInfo info() const override {
@@ -167,6 +196,9 @@ class Lingua final : public Method {
          "Value words by how much the query makes them likelier; auto: where there is a query."},
         {"mask", "enum", "aligned", "aligned|shifted",
          "shifted: judge each token by the next one, as the reference implementation does."},
+        {"passages", "enum", "score", "score|question",
+         "Which passages are let in first: those with the best scores, or those after which the model finds the query "
+         "likeliest (LongLLMLingua)."},
         {"max_words", "int", "16384", "1..1048576",
          "Words that are scored, of the first passages let in; others only fill what is left of the budget."},
         MinKeepParameter(),
@@ -181,8 +213,15 @@ class Lingua final : public Method {
       return absl::InvalidArgumentError(
           "parameter 'contrast' of method 'lingua' is 'on', but there is no query: give one, or use auto");
     }
-    PRECIS_ASSIGN_OR_RETURN(const WordPool pool,
-                            MakeWordPool(input, {.min_keep = input.parameters.Double("min_keep")}));
+    WordPoolOptions options{.min_keep = input.parameters.Double("min_keep")};
+    if (input.parameters.values().at("passages") == "question") {
+      if (!has_query) {
+        return absl::InvalidArgumentError(
+            "parameter 'passages' of method 'lingua' is 'question', but there is no query: give one, or use score");
+      }
+      PRECIS_ASSIGN_OR_RETURN(options.block_scores, QuestionLikelihoods(input));
+    }
+    PRECIS_ASSIGN_OR_RETURN(const WordPool pool, MakeWordPool(input, options));
     const auto words = std::min(pool.words.size(), static_cast<size_t>(input.parameters.Int("max_words")));
     if (words < pool.words.size()) {
       input.notes.warnings.push_back(absl::StrCat(

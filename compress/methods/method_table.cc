@@ -6,6 +6,7 @@
 #include "methods/lingua.h"
 #include "methods/method.h"
 #include "methods/none.h"
+#include "methods/segments.h"
 #include "methods/tcra_semantic.h"
 #include "methods/tcra_summary.h"
 #include "methods/truncate.h"
@@ -25,6 +26,8 @@ const std::vector<std::unique_ptr<Method>>& MethodTable() {
     methods->push_back(MakeCapsule());
     methods->push_back(MakeCrag());
     methods->push_back(MakeLingua());
+    methods->push_back(MakeInfini());
+    methods->push_back(MakeXl3m());
     return methods;
   }();
   return *table;

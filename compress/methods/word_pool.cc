@@ -30,8 +30,12 @@ int64_t PunctuationBegin(std::string_view text, const ByteRange& word) {
 // Lets passages in, best first, and collects their sentences that no better passage has.
 class Admission {
  public:
-  Admission(const MethodInput& input, double min_keep)
-      : input_(input), min_keep_(min_keep), blocks_(input.table.draft().blocks.size()), left_(input.fitter.budget()) {
+  Admission(const MethodInput& input, const WordPoolOptions& options)
+      : input_(input),
+        min_keep_(options.min_keep),
+        block_scores_(options.block_scores),
+        blocks_(input.table.draft().blocks.size()),
+        left_(input.fitter.budget()) {
     pieces_.resize(blocks_ + 1, 0);
     for (int i = 0; i < input.table.size(); ++i) pieces_[static_cast<size_t>(input.table.block(i)) + 1] = i + 1;
   }
@@ -72,6 +76,7 @@ class Admission {
     std::vector<int> order(blocks_);
     std::iota(order.begin(), order.end(), 0);
     const auto score = [&](int b) {
+      if (!block_scores_.empty()) return block_scores_[static_cast<size_t>(b)];
       const Piece& first = draft.blocks[static_cast<size_t>(b)].pieces.front();
       const int passage = first.verbatim() ? first.passage : first.cited.front();
       return input_.request.passages[static_cast<size_t>(passage)].score;
@@ -109,6 +114,7 @@ class Admission {
 
   const MethodInput& input_;
   const double min_keep_;
+  const std::vector<double>& block_scores_;
   const size_t blocks_;
   int64_t left_;
   size_t admitted_ = 0;
@@ -133,7 +139,7 @@ absl::StatusOr<WordPool> MakeWordPool(const MethodInput& input, const WordPoolOp
   const absl::Time start = absl::Now();
   if (input.progress) input.progress("split", 0, 0);
   WordPool pool;
-  PRECIS_ASSIGN_OR_RETURN(pool.sentences, Admission(input, options.min_keep).Run());
+  PRECIS_ASSIGN_OR_RETURN(pool.sentences, Admission(input, options).Run());
   for (size_t s = 0; s < pool.sentences.size(); ++s) {
     if (s % 1024 == 0) PRECIS_RETURN_IF_ERROR(input.call.Check());
     const auto [piece, sentence] = pool.sentences[s];

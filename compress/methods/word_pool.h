@@ -28,6 +28,8 @@ struct WordPoolOptions {
   // then order, as the budget has room for at that rate, since a passage of two words costs its mark and says nothing.
   // At least one, and all that hold protected spans.
   double min_keep = 0.2;
+  // What blocks are let in by, the best first; empty: the scores of their passages.
+  std::vector<double> block_scores;
 };
 
 // Words of the passages that are let in; a sentence that repeats an earlier one is left out. Warnings say what was left

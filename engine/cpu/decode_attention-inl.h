@@ -219,3 +219,53 @@ inline void Attend(const AttentionArgs& args) {
       return AttendAs<int8_t>(args);
   }
 }
+
+// Two passes over the scores of a head, since nothing needs them before the last one is known.
+template <typename T>
+inline void AddWeightsAs(const AttentionArgs& args, float* scratch, float* out) {
+  const int dim = args.head_dim;
+  const int64_t end = args.position + 1;
+  const int64_t begin = args.window > 0 ? std::max<int64_t>(0, end - args.window) : 0;
+  const int64_t first_page = begin / kKvPage, last_page = (end - 1) / kKvPage;
+  const int64_t size = (last_page + 1) * kKvPage;
+  for (int head = 0; head < args.group; ++head) {
+    for (int64_t page = first_page; page <= last_page; ++page) {
+      const T* keys = static_cast<const T*>(args.pages[page]) + args.page_offset;
+      float* s = scratch + page * kKvPage;
+      PageScores<1>(args.queries + head * dim, keys, dim, reinterpret_cast<float(*)[kKvPage]>(s));
+      if (args.cap > 0) SoftCap(s, kKvPage, args.cap);
+    }
+    const int64_t start = first_page * kKvPage;
+    for (int64_t p = start; p < begin; ++p) scratch[p] = -std::numeric_limits<float>::infinity();
+    for (int64_t p = end; p < size; ++p) scratch[p] = -std::numeric_limits<float>::infinity();
+    float most = scratch[begin];
+    for (int64_t p = begin; p < end; ++p) most = scratch[p] > most ? scratch[p] : most;
+    const Floats shift = Set(most);
+    Floats sum[kVectors];
+    for (Floats& s : sum) s = Zero();
+    for (int64_t p = start; p < size; p += 16) {
+      for (int v = 0; v < kVectors; ++v) {
+        Store(Exp(Sub(Load(scratch + p + v * kLanes), shift)), scratch + p + v * kLanes);
+      }
+      // Exp stops at e^-87: what is not attended to must weigh nothing at all.
+      for (int64_t q = p; q < std::min(p + 16, begin); ++q) scratch[q] = 0;
+      for (int64_t q = std::max(p, end); q < p + 16; ++q) scratch[q] = 0;
+      for (int v = 0; v < kVectors; ++v) sum[v] = Add(sum[v], Load(scratch + p + v * kLanes));
+    }
+    const Floats divisor = Set(Reduce16(sum));
+    for (int64_t p = start; p < size; p += kLanes) {
+      Store(Add(Load(out + p), Div(Load(scratch + p), divisor)), out + p);
+    }
+  }
+}
+
+inline void AddWeights(const AttentionArgs& args, float* scratch, float* out) {
+  switch (args.type) {
+    case KvType::kF32:
+      return AddWeightsAs<float>(args, scratch, out);
+    case KvType::kF16:
+      return AddWeightsAs<uint16_t>(args, scratch, out);
+    case KvType::kInt8:
+      return AddWeightsAs<int8_t>(args, scratch, out);
+  }
+}

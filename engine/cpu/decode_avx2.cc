@@ -170,8 +170,8 @@ namespace precis::engine::cpu {
 
 const DecodeKernels& Avx2DecodeKernels() {
   static constexpr DecodeKernels kTable = {
-      avx2::QuantizeRow, avx2::Gemm,   avx2::GemmF32, avx2::RmsNorm, avx2::SiluGate,
-      avx2::GeluGate,    avx2::Attend, avx2::SoftCap, avx2::ToHalf,  avx2::LogSumExp,
+      avx2::QuantizeRow, avx2::Gemm,    avx2::GemmF32,    avx2::RmsNorm, avx2::SiluGate,  avx2::GeluGate,
+      avx2::Attend,      avx2::SoftCap, avx2::AddWeights, avx2::ToHalf,  avx2::LogSumExp, avx2::Entropy,
   };
   return kTable;
 }

@@ -161,8 +161,8 @@ namespace precis::engine::cpu {
 
 const DecodeKernels& Avx512DecodeKernels() {
   static constexpr DecodeKernels kTable = {
-      avx512::QuantizeRow, avx512::Gemm,   avx512::GemmF32, avx512::RmsNorm, avx512::SiluGate,
-      avx512::GeluGate,    avx512::Attend, avx512::SoftCap, avx512::ToHalf,  avx512::LogSumExp,
+      avx512::QuantizeRow, avx512::Gemm,    avx512::GemmF32,    avx512::RmsNorm, avx512::SiluGate,  avx512::GeluGate,
+      avx512::Attend,      avx512::SoftCap, avx512::AddWeights, avx512::ToHalf,  avx512::LogSumExp, avx512::Entropy,
   };
   return kTable;
 }

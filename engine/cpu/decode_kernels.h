@@ -46,10 +46,16 @@ struct DecodeKernels {
   void (*attend)(const AttentionArgs& args);
   // x[i] = cap * tanh(x[i] / cap), cap > 0; any n >= 0.
   void (*soft_cap)(float* x, int64_t n, float cap);
+  // For a single row (args.rows == 1; args.out is not used): adds, head after head, the weights of the attention to
+  // out[p] for the positions p that the row attends to. `scratch` and `out` have room for whole pages up to the row's
+  // position; what `out` gets behind that is 0.
+  void (*add_weights)(const AttentionArgs& args, float* scratch, float* out);
   // Nearest binary16, ties to even. n % 16 == 0.
   void (*to_half)(const float* x, int64_t n, uint16_t* out);
   // log(sum(exp(x))) over n values, any n >= 1; NaN if one of them is.
   double (*log_sum_exp)(const float* x, int64_t n);
+  // Of softmax(x), in nats; any n >= 1; NaN if one of x is.
+  double (*entropy)(const float* x, int64_t n);
 };
 
 // Requires IsAvailable(level). On AVX-512 without VNNI they are those of AVX2.

@@ -71,8 +71,8 @@ PRECIS_SIMD_INLINE void UnpackGroup(const uint8_t* /*w*/, int /*g*/, uint8_t* /*
 
 const DecodeKernels& ScalarDecodeKernels() {
   static constexpr DecodeKernels kTable = {
-      scalar::QuantizeRow, scalar::Gemm,   scalar::GemmF32, scalar::RmsNorm, scalar::SiluGate,
-      scalar::GeluGate,    scalar::Attend, scalar::SoftCap, scalar::ToHalf,  scalar::LogSumExp,
+      scalar::QuantizeRow, scalar::Gemm,    scalar::GemmF32,    scalar::RmsNorm, scalar::SiluGate,  scalar::GeluGate,
+      scalar::Attend,      scalar::SoftCap, scalar::AddWeights, scalar::ToHalf,  scalar::LogSumExp, scalar::Entropy,
   };
   return kTable;
 }

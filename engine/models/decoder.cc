@@ -55,8 +55,9 @@ void Decoder::Reserve(int64_t rows) {
   quantized_.Get(rows, std::max({c.hidden, c.ffn, c.heads * c.head_dim}), 0);
 }
 
-int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
+int64_t Decoder::Begin(std::span<const DecoderChunk> chunks, KvCache* cache) {
   const DecoderConfig& c = config_;
+  chunks_ = chunks;
   int64_t rows = 0, wanted = 0;
   for (const DecoderChunk& chunk : chunks) rows += static_cast<int64_t>(chunk.tokens.size());
   Reserve(rows);
@@ -87,6 +88,13 @@ int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
                                               angles_.data() + (2 * r + kind) * c.head_dim);
     }
   });
+  return wanted;
+}
+
+int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
+  const DecoderConfig& c = config_;
+  const int64_t wanted = Begin(chunks, cache);
+  const auto rows = static_cast<int64_t>(rows_.size());
   for (int64_t l = 0; l + 1 < c.layers; ++l) {
     Attention(l, rows, cache->layout(), blocks_);
     FeedForward(weights_.layers[static_cast<size_t>(l)], rows);
@@ -104,6 +112,17 @@ int64_t Decoder::Forward(std::span<const DecoderChunk> chunks, KvCache* cache) {
   }
   for (const DecoderChunk& chunk : chunks) cache->Commit(chunk.sequence, chunk.tokens);
   return wanted;
+}
+
+void Decoder::ForwardTo(int64_t layer, std::span<const DecoderChunk> chunks, KvCache* cache) {
+  Begin(chunks, cache);
+  const auto rows = static_cast<int64_t>(rows_.size());
+  for (int64_t l = 0; l < layer; ++l) {
+    Attention(l, rows, cache->layout(), blocks_);
+    FeedForward(weights_.layers[static_cast<size_t>(l)], rows);
+  }
+  Attention(layer, rows, cache->layout(), {});
+  for (const DecoderChunk& chunk : chunks) cache->Commit(chunk.sequence, chunk.tokens);
 }
 
 void Decoder::AddBlocks(const Row* rows, int64_t first, int64_t count, int64_t to, std::vector<Block>* blocks) {
@@ -157,6 +176,8 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout, std
                  row.sequence->page(row.position / cpu::kKvPage));
   });
 
+  StoreWeights(index, layout);
+
   // The queries of one block and KV head share its keys and values; blocks are independent.
   const int64_t group = c.heads / c.kv_heads;
   pool_->ParallelFor(static_cast<int64_t>(blocks.size()) * c.kv_heads, 1, [&](int64_t begin, int64_t end) {
@@ -193,6 +214,45 @@ void Decoder::Attention(int64_t index, int64_t rows, const KvLayout& layout, std
   ops::LinearInput attended{attended_.data(), quantized_.Get(kept, q_size, layer.attention_output.wide_above())};
   ForRows(kept, [&](int64_t r) { ops::PrepareRow(*kernels_, layer.attention_output, attended, r); });
   ops::Linear(*kernels_, pool_.get(), layer.attention_output, attended, kept, part_.data());
+}
+
+void Decoder::StoreWeights(int64_t layer, const KvLayout& layout) {
+  const DecoderConfig& c = config_;
+  const int64_t q_size = c.heads * c.head_dim, qkv_size = q_size + 2 * c.kv_heads * c.head_dim;
+  const int64_t group = c.heads / c.kv_heads;
+  int64_t first = 0;
+  for (const DecoderChunk& chunk : chunks_) {
+    const int64_t chunk_row = first;
+    first += static_cast<int64_t>(chunk.tokens.size());
+    if (chunk.attention == nullptr || chunk.attention_layer != layer) continue;
+    const int64_t skipped = std::max<int64_t>(0, chunk.attention_from - rows_[static_cast<size_t>(chunk_row)].position);
+    pool_->ParallelFor(std::max<int64_t>(0, first - chunk_row - skipped), 1, [&](int64_t begin, int64_t end) {
+      std::vector<float> scratch(static_cast<size_t>(chunk.attention_stride));
+      for (int64_t r = chunk_row + skipped + begin; r < chunk_row + skipped + end; ++r) {
+        const Row& row = rows_[static_cast<size_t>(r)];
+        float* out = chunk.attention + (row.position - chunk.attention_from) * chunk.attention_stride;
+        for (int64_t head = 0; head < c.kv_heads; ++head) {
+          kernels_->add_weights(
+              {
+                  .queries = qkv_.data() + r * qkv_size + head * group * c.head_dim,
+                  .out = nullptr,
+                  .query_stride = qkv_size,
+                  .out_stride = 0,
+                  .pages = row.sequence->pages(),
+                  .page_offset = layout.offset(layer, head),
+                  .position = row.position,
+                  .window = c.IsGlobal(layer) ? 0 : c.window,
+                  .rows = 1,
+                  .group = static_cast<int>(group),
+                  .head_dim = static_cast<int>(c.head_dim),
+                  .type = layout.type,
+                  .cap = c.attention_cap,
+              },
+              scratch.data(), out);
+        }
+      }
+    });
+  }
 }
 
 void Decoder::FeedForward(const DecoderLayer& layer, int64_t rows) {

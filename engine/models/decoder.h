@@ -24,6 +24,12 @@ struct DecoderChunk {
   KvSequence* sequence = nullptr;   // the tokens follow its length(); one chunk of a sequence in a step
   std::span<const TokenId> tokens;  // >= 1, ids inside the vocabulary
   int64_t wanted = 1;               // of how many of the last tokens the state is wanted for logits
+
+  // Where the weights of one layer's attention go, summed over its heads in their order; null: not wanted. Row i are
+  // those of the token at position attention_from + i, [attention_stride]; what stands there is added to, for all
+  // positions up to the token's own. attention_stride % 64 == 0, not less than the sequence's length with the tokens.
+  float* attention = nullptr;
+  int64_t attention_layer = 0, attention_from = 0, attention_stride = 0;
 };
 
 // Immutable after loading apart from the scratch memory: one thread at a time may call it.
@@ -42,6 +48,11 @@ class Decoder {
   // after chunk, are then what Logits refers to as rows 0, 1...; their number is returned. A chunk's results do not
   // depend on the other chunks, nor on how its sequence was cut into chunks.
   int64_t Forward(std::span<const DecoderChunk> chunks, KvCache* cache);
+
+  // The same for chunks of which nothing is wanted but the attention of this one layer: the layers behind it are not
+  // computed, and neither is its own output, for which nobody would ask. The cache then holds keys and values up to
+  // this layer only: no sequence that goes further may begin with it.
+  void ForwardTo(int64_t layer, std::span<const DecoderChunk> chunks, KvCache* cache);
 
   // The logits of the rows [first, first + count) of the last Forward, [count][vocabulary]. Valid until the next call.
   std::span<const float> Logits(int64_t first, int64_t count);
@@ -62,9 +73,12 @@ class Decoder {
   };
   Decoder() = default;
   void Reserve(int64_t rows);
+  // Fills rows_, blocks_, last_blocks_, x_ and angles_; returns how many rows are wanted.
+  int64_t Begin(std::span<const DecoderChunk> chunks, KvCache* cache);
   static void AddBlocks(const Row* rows, int64_t first, int64_t count, int64_t to, std::vector<Block>* blocks);
   // From here on only the rows of `blocks` go on, as rows 0, 1...; without blocks the keys and values are all.
   void Attention(int64_t layer, int64_t rows, const KvLayout& layout, std::span<const Block> blocks);
+  void StoreWeights(int64_t layer, const KvLayout& layout);
   void FeedForward(const DecoderLayer& layer, int64_t rows);
   // Adds to row r what a part of the layer computed, normalised first where the family does so.
   void AddPart(int64_t r, const std::vector<float>& post_norm);
@@ -83,6 +97,7 @@ class Decoder {
   std::shared_ptr<cpu::ThreadPool> pool_;
   std::vector<ops::Rope> rope_;  // global, local
 
+  std::span<const DecoderChunk> chunks_;  // of the running step
   // Scratch, [rows][...], kept between steps.
   std::vector<Row> rows_;
   std::vector<Block> blocks_, last_blocks_;  // of all rows; of those whose states are wanted

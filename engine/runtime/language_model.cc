@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "precis/base/status_macros.h"
+#include "runtime/segment_scorers.h"
 #include "runtime/text_stream.h"
 
 namespace precis::engine {
@@ -169,6 +170,18 @@ absl::StatusOr<std::vector<TokenScore>> DecoderLanguageModel::ScoreTokens(std::s
     scores[i] = {tokens[i], i < unscored ? 0.0f : job.logprobs[i - unscored]};
   }
   return scores;
+}
+
+absl::StatusOr<std::vector<float>> DecoderLanguageModel::ScoreSegments(std::span<const std::string_view> segments,
+                                                                       std::string_view question,
+                                                                       const SegmentScoreOptions& options,
+                                                                       const CallContext& call) {
+  PRECIS_RETURN_IF_ERROR(call.Check());
+  PRECIS_RETURN_IF_ERROR(CheckSegmentOptions(question, options, scheduler_.decoder().config().layers));
+  if (segments.empty()) return std::vector<float>();
+  const SegmentModel model{info_, *tokenizer_, scheduler_, Beginning()};
+  return options.scoring == SegmentScoring::kAttention ? ScoreByAttention(model, segments, question, options, call)
+                                                       : ScoreApart(model, segments, question, options, call);
 }
 
 }  // namespace precis::engine

@@ -34,6 +34,9 @@ class DecoderLanguageModel final : public LanguageModel {
                                           const DeltaSink& sink) override;
   absl::StatusOr<std::vector<TokenScore>> ScoreTokens(std::string_view context, std::string_view text,
                                                       const CallContext& call) override;
+  absl::StatusOr<std::vector<float>> ScoreSegments(std::span<const std::string_view> segments,
+                                                   std::string_view question, const SegmentScoreOptions& options,
+                                                   const CallContext& call) override;
 
  private:
   absl::StatusOr<std::vector<TokenId>> EncodePrompt(const GenerateRequest& request) const;

@@ -37,19 +37,62 @@ Scheduler::~Scheduler() {
 }
 
 int64_t Scheduler::PositionsOf(const SequenceJob& job) const {
-  // The last token is never fed: nothing comes after it.
+  // The last token is never fed: nothing comes after it. But for observers.
+  if (job.observe != nullptr) return static_cast<int64_t>(job.tokens.size());
   return static_cast<int64_t>(job.tokens.size()) - 1 + (job.on_token ? job.max_tokens : 0);
 }
 
-absl::Status Scheduler::Run(SequenceJob* job) {
-  if (PositionsOf(*job) > max_positions_) {
+absl::Status Scheduler::CheckJob(const SequenceJob& job, bool* nothing_to_do) const {
+  *nothing_to_do = false;
+  if (PositionsOf(job) > max_positions_) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("the sequence needs room for ", PositionsOf(*job), " tokens and model '", options_.model,
+        absl::StrCat("the sequence needs room for ", PositionsOf(job), " tokens and model '", options_.model,
                      "' has a key-value budget for ", max_positions_, ": raise the budget or ask for fewer tokens"));
   }
-  if (absl::Status status = job->call.Check(); !status.ok()) return status;
   // Scoring a single token needs no computation.
-  if (!job->on_token && static_cast<int64_t>(job->tokens.size()) <= job->score_from) return absl::OkStatus();
+  *nothing_to_do = !job.on_token && job.observe == nullptr && static_cast<int64_t>(job.tokens.size()) <= job.score_from;
+  return job.call.Check();
+}
+
+absl::Status Scheduler::RunAll(std::span<SequenceJob> jobs) {
+  // Two places are left for others; a step is filled by fewer.
+  const auto together = static_cast<size_t>(std::max(1, options_.max_sequences - 2));
+  std::deque<std::unique_ptr<Waiting>> running;
+  size_t next = 0;
+  absl::Status result;
+  MutexLock lock(&mutex_);
+  while (!running.empty() || (result.ok() && next < jobs.size())) {
+    if (result.ok() && next < jobs.size() && running.size() < together) {
+      bool nothing_to_do;
+      result = CheckJob(jobs[next], &nothing_to_do);
+      if (!result.ok()) continue;
+      if (nothing_to_do) {
+        ++next;
+        continue;
+      }
+      if (static_cast<int>(waiting_.size()) < options_.queue_limit) {
+        running.emplace_back(new Waiting{&jobs[next++], std::nullopt, {}});
+        waiting_.push_back(running.back().get());
+        work_.notify_one();
+        continue;
+      }
+      if (running.empty()) {
+        result = absl::ResourceExhaustedError(absl::StrCat(waiting_.size(), " calls are waiting for model '",
+                                                           options_.model, "', which is its limit: try again later"));
+        continue;
+      }
+    }
+    while (!running.front()->done) running.front()->wake.wait(mutex_);
+    result.Update(*running.front()->done);
+    running.pop_front();
+  }
+  return result;
+}
+
+absl::Status Scheduler::Run(SequenceJob* job) {
+  bool nothing_to_do;
+  if (absl::Status status = CheckJob(*job, &nothing_to_do); !status.ok()) return status;
+  if (nothing_to_do) return absl::OkStatus();
   Waiting waiting{job, std::nullopt, {}};
   MutexLock lock(&mutex_);
   if (static_cast<int>(waiting_.size()) >= options_.queue_limit) {
@@ -108,8 +151,15 @@ void Scheduler::Admit() {
     }
     SequenceJob* job = (*pick)->job;
     // At least one token is computed, for its logits; scored ones all are.
-    const int64_t reusable = job->on_token ? static_cast<int64_t>(job->tokens.size()) - 1 : job->score_from - 1;
-    std::unique_ptr<KvSequence> kv = cache_->Admit(job->tenant, job->tokens, PositionsOf(*job), reusable);
+    const int64_t reusable = job->on_token             ? static_cast<int64_t>(job->tokens.size()) - 1
+                             : job->observe != nullptr ? job->observe->from
+                                                       : job->score_from - 1;
+    // What ends at a layer has no keys and values behind it: only its like may begin with it.
+    const int64_t look = job->observe != nullptr ? job->observe->attention_layer : -1;
+    const bool part = look >= 0 && look + 1 < decoder_->config().layers;
+    std::unique_ptr<KvSequence> kv =
+        cache_->Admit(part ? absl::StrCat(job->tenant, std::string("\0layers ", 8), look) : job->tenant, job->tokens,
+                      PositionsOf(*job), reusable);
     // No room: wait for a running sequence to end. Nobody overtakes, or a long prompt could wait forever.
     if (kv == nullptr) return;
     job->cached_tokens = kv->reused();
@@ -118,7 +168,13 @@ void Scheduler::Admit() {
       active->drafting = speculator_.Begin(job->tenant, job->tokens, job->max_tokens, job->sampling);
     }
     active->begun = absl::Now();
-    active->feed = static_cast<int64_t>(job->tokens.size()) - (job->on_token ? 0 : 1);
+    active->feed = static_cast<int64_t>(job->tokens.size()) - (job->on_token || job->observe != nullptr ? 0 : 1);
+    if (look >= 0) {
+      job->observe->stride = (static_cast<int64_t>(job->tokens.size()) + 63) / 64 * 64;
+      job->observe->attention.assign(
+          static_cast<size_t>((static_cast<int64_t>(job->tokens.size()) - job->observe->from) * job->observe->stride),
+          0);
+    }
     active_.push_back(std::move(active));
     waiting_.erase(pick);
   }
@@ -131,15 +187,17 @@ void Scheduler::Finish(Active* active, absl::Status status) {
 
 void Scheduler::Step() {
   CollectChunks();
-  if (chunks_.empty()) return;
+  if (chunks_.empty() && looks_.empty()) return;
   try {
     AddDrafts();
     const absl::Time begin = absl::Now();
     RunChunks();
+    RunLooks();
     int64_t rows = 0;
     for (const DecoderChunk& chunk : chunks_) rows += static_cast<int64_t>(chunk.tokens.size());
     if (!prefilling_) speculator_.Measure(rows, absl::ToDoubleSeconds(absl::Now() - begin));
   } catch (const std::bad_alloc&) {
+    chunk_owner_.insert(chunk_owner_.end(), look_owner_.begin(), look_owner_.end());
     for (Active* a : chunk_owner_) {
       Finish(a, absl::ResourceExhaustedError(absl::StrCat("out of memory while running model '", options_.model,
                                                           "': lower its key-value budget or max_sequences")));
@@ -150,6 +208,8 @@ void Scheduler::Step() {
 void Scheduler::CollectChunks() {
   chunks_.clear();
   chunk_owner_.clear();
+  looks_.clear();
+  look_owner_.clear();
   prefilling_ = false;
   int64_t room = kPrefillRows;
   for (const auto& a : active_) {
@@ -171,9 +231,20 @@ void Scheduler::CollectChunks() {
       room -= take;
       chunk.tokens = std::span(job->tokens).subspan(static_cast<size_t>(fed), static_cast<size_t>(take));
       // The row of position p tells about token p + 1.
-      chunk.wanted = job->on_token ? (fed + take == a->feed ? 1 : 0)
-                                   : std::clamp<int64_t>(fed + take - (job->score_from - 1), 0, take);
+      chunk.wanted = job->on_token             ? (fed + take == a->feed ? 1 : 0)
+                     : job->observe != nullptr ? std::clamp<int64_t>(fed + take - job->observe->from, 0, take)
+                                               : std::clamp<int64_t>(fed + take - (job->score_from - 1), 0, take);
       prefilling_ = true;
+      if (job->observe != nullptr && job->observe->attention_layer >= 0) {
+        chunk.wanted = 0;
+        chunk.attention = job->observe->attention.data();
+        chunk.attention_layer = job->observe->attention_layer;
+        chunk.attention_from = job->observe->from;
+        chunk.attention_stride = job->observe->stride;
+        looks_.push_back(chunk);
+        look_owner_.push_back(a.get());
+        continue;
+      }
     }
     chunks_.push_back(chunk);
     chunk_owner_.push_back(a.get());
@@ -200,7 +271,36 @@ void Scheduler::AddDrafts() {
   }
 }
 
+void Scheduler::RunLooks() {
+  // Those of one layer together; there is hardly ever more than one.
+  for (size_t i = 0; i < looks_.size(); ++i) {
+    const int64_t layer = looks_[i].attention_layer;
+    if (std::any_of(looks_.begin(), looks_.begin() + static_cast<std::ptrdiff_t>(i),
+                    [&](const DecoderChunk& chunk) { return chunk.attention_layer == layer; })) {
+      continue;
+    }
+    std::vector<DecoderChunk> same;
+    for (const DecoderChunk& chunk : looks_) {
+      if (chunk.attention_layer == layer) same.push_back(chunk);
+    }
+    decoder_->ForwardTo(layer, same, cache_.get());
+  }
+  for (Active* a : look_owner_) {
+    if (a->kv->length() < a->feed) continue;
+    // Weights are sums of positive numbers: one that is none, or infinite, shows in their sum.
+    const std::vector<float>& weights = a->waiting->job->observe->attention;
+    double sum = 0;
+    for (const float weight : weights) sum += weight;
+    if (!(sum >= 0)) {
+      NotANumber(a);
+    } else {
+      Finish(a, absl::OkStatus());
+    }
+  }
+}
+
 void Scheduler::RunChunks() {
+  if (chunks_.empty()) return;
   const int64_t rows = decoder_->Forward(chunks_, cache_.get());
   row_owner_.clear();
   for (size_t i = 0; i < chunks_.size(); ++i) {
@@ -238,9 +338,20 @@ void Scheduler::Score(Active* a, std::span<const float> logits) {
   }
 }
 
+void Scheduler::Observe(Active* a, std::span<const float> logits) {
+  SequenceJob* job = a->waiting->job;
+  const double entropy = decoder_->kernels().entropy(logits.data(), static_cast<int64_t>(logits.size()));
+  if (!(entropy == entropy)) return NotANumber(a);
+  job->observe->entropies.push_back(std::max(0.0, entropy));
+  if (static_cast<size_t>(job->observe->from) + job->observe->entropies.size() == job->tokens.size()) {
+    Finish(a, absl::OkStatus());
+  }
+}
+
 void Scheduler::Take(Active* a, std::span<const float> logits) {
   if (a->finished || a->parted) return;
   SequenceJob* job = a->waiting->job;
+  if (job->observe != nullptr) return Observe(a, logits);
   if (!job->on_token) return Score(a, logits);
   if (job->generated == 0) {
     a->first_token = absl::Now();

@@ -34,6 +34,18 @@ struct SchedulerOptions {
   std::optional<cpu::KvType> kv_type;  // unset: as the decoder's mode has them
 };
 
+// What a model makes of a prompt, without going on with it: one of the two.
+struct Observation {
+  int64_t from = 0;  // of the tokens from this position on; < tokens.size()
+  // The weights with which they attend in one layer, summed over its heads: [tokens from `from` on][stride], stride
+  // being the number of tokens rounded up to 64. -1: none.
+  int64_t attention_layer = -1;
+  std::vector<float> attention;
+  int64_t stride = 0;
+  // Else: the entropy of what follows each of them, in nats.
+  std::vector<double> entropies;
+};
+
 // What a sequence is asked to do, and what came out. The caller keeps it alive during Run.
 struct SequenceJob {
   std::vector<TokenId> tokens;  // the prompt; >= 1
@@ -49,6 +61,9 @@ struct SequenceJob {
   // Scoring: logprobs[i] is that of tokens[score_from + i] after all before it.
   int64_t score_from = 1;  // >= 1
   std::vector<float> logprobs;
+
+  // Observing: set, and on_token null, the job neither generates nor scores. Not owned.
+  Observation* observe = nullptr;
 
   // Results.
   bool ended = false;  // by one of `ends`
@@ -77,6 +92,9 @@ class Scheduler {
   // budget), Cancelled, DeadlineExceeded (both within one step), Internal (the model gave NaN).
   absl::Status Run(SequenceJob* job) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // All of them, several at once. The first error ends it; jobs that had not begun by then are left undone.
+  absl::Status RunAll(std::span<SequenceJob> jobs) ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   struct Waiting {
     SequenceJob* job;
@@ -99,16 +117,20 @@ class Scheduler {
     absl::Status status;
   };
 
+  // Nothing, or why it cannot run; `nothing_to_do`: the job is done as it is.
+  absl::Status CheckJob(const SequenceJob& job, bool* nothing_to_do) const;
   void Loop() ABSL_LOCKS_EXCLUDED(mutex_);
   void Admit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Step();
   void CollectChunks();
   void AddDrafts();
   void RunChunks();
+  void RunLooks();
   void Retire() ABSL_LOCKS_EXCLUDED(mutex_);
   // A row of logits for a sequence: its next token, or the score of the next given one.
   void Take(Active* active, std::span<const float> logits);
   void Score(Active* active, std::span<const float> logits);
+  void Observe(Active* active, std::span<const float> logits);
   void NotANumber(Active* active);
   void Finish(Active* active, absl::Status status);
   int64_t PositionsOf(const SequenceJob& job) const;
@@ -128,6 +150,9 @@ class Scheduler {
   std::vector<std::unique_ptr<Active>> active_;
   std::vector<DecoderChunk> chunks_;
   std::vector<Active*> chunk_owner_;
+  // The chunks of jobs that only look at a layer's attention, which end at that layer.
+  std::vector<DecoderChunk> looks_;
+  std::vector<Active*> look_owner_;
   std::vector<Active*> row_owner_;
   std::vector<DraftState*> drafting_;
   bool prefilling_ = false;  // chunks_ hold tokens of prompts

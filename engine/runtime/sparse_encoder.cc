@@ -87,19 +87,6 @@ class HeadSparseEncoder final : public SparseEncoder {
 
 }  // namespace
 
-float SparseDot(const SparseVector& a, const SparseVector& b) {
-  float sum = 0;
-  for (size_t i = 0, j = 0; i < a.entries.size() && j < b.entries.size();) {
-    if (a.entries[i].token == b.entries[j].token)
-      sum += a.entries[i++].weight * b.entries[j++].weight;
-    else if (a.entries[i].token < b.entries[j].token)
-      ++i;
-    else
-      ++j;
-  }
-  return sum;
-}
-
 absl::StatusOr<std::shared_ptr<SparseEncoder>> LoadSparseEncoder(const std::string& path, const LoadOptions& options) {
   PRECIS_ASSIGN_OR_RETURN(EncoderModel model, LoadEncoderModel(path, options, "splade"));
   PRECIS_RETURN_IF_ERROR(CheckEncoderTokenizer(model));

@@ -36,6 +36,9 @@ absl::StatusOr<std::vector<PassageExplanation>> IndexImpl::Explain(const SearchR
                                                    " chunks are to be explained, the limit is ",
                                                    static_cast<int64_t>(kMaxExplained)));
   }
+  if (request.rerank) {
+    return absl::InvalidArgumentError("what a reranker thinks cannot be explained: explain the search without it");
+  }
   // Searching first checks the request.
   PRECIS_RETURN_IF_ERROR(Search(request, call).status());
   PRECIS_ASSIGN_OR_RETURN(const CollectionPtr collection, FindCollection(request.tenant, request.collection));

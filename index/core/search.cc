@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "core/ids.h"
 #include "core/index_impl.h"
+#include "core/rerank.h"
 #include "precis/base/reason.h"
 #include "precis/base/status_macros.h"
 #include "precis/base/utf8.h"
@@ -56,6 +57,16 @@ absl::Status ValidateOptions(const SearchRequest& request) {
   }
   if (request.min_score && std::isnan(*request.min_score)) {
     return absl::InvalidArgumentError("min_score is not a number");
+  }
+  if (request.rerank) {
+    if (!(request.rerank->weight > 0 && request.rerank->weight <= 1)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the weight of a reranker is ", request.rerank->weight, ", above 0 to 1 is allowed"));
+    }
+    if (request.rerank->candidates < 0 || request.rerank->candidates > kMaxTopK) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          request.rerank->candidates, " passages are to be reranked, 0 (the default) to ", kMaxTopK, " are allowed"));
+    }
   }
   if (request.filter) PRECIS_RETURN_IF_ERROR(ValidateFilter(*request.filter));
   return absl::OkStatus();
@@ -289,7 +300,16 @@ std::vector<absl::StatusOr<SearchResult>> IndexImpl::SearchBatch(const std::vect
       results[places[i]] = embeddings.status();
       continue;
     }
-    results[places[i]] = SearchOne(*collection, *valid[i], (*embeddings)[i], call);
+    if (!valid[i]->rerank) {
+      results[places[i]] = SearchOne(*collection, *valid[i], (*embeddings)[i], call);
+      continue;
+    }
+    SearchRequest wider = *valid[i];
+    wider.top_k = RerankCandidates(*valid[i]);
+    wider.include_text = true;
+    auto found = SearchOne(*collection, wider, (*embeddings)[i], call);
+    const absl::Status reranked = found.ok() ? Rerank(*valid[i], call, &*found) : found.status();
+    results[places[i]] = reranked.ok() ? std::move(found) : absl::StatusOr<SearchResult>(reranked);
   }
   return results;
 }

@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "adapters/await.h"
 #include "convert/common.h"
+#include "convert/generation.h"
 #include "precis/base/status_macros.h"
 #include "precis/v1/generation.grpc.pb.h"
 #include "runtime/call_scope.h"
@@ -184,6 +185,54 @@ class RemoteTokenScorer final : public engine::TokenScorer {
   const std::string model_;
 };
 
+class RemoteSegmentScorer final : public engine::SegmentScorer {
+ public:
+  RemoteSegmentScorer(RoleChannel channel, std::string model)
+      : channel_(std::move(channel)), model_(std::move(model)) {}
+
+  absl::StatusOr<std::vector<float>> ScoreSegments(std::span<const std::string_view> segments,
+                                                   std::string_view question,
+                                                   const engine::SegmentScoreOptions& options,
+                                                   const CallContext& call) override {
+    const bool apart = options.scoring != engine::SegmentScoring::kAttention;
+    std::vector<float> scores;
+    while (scores.size() < segments.size()) {
+      PRECIS_RETURN_IF_ERROR(call.Check());
+      v1::ScoreSegmentsRequest request;
+      request.set_model(model_);
+      request.set_question(std::string(question));
+      ToProto(options, &request);
+      int64_t bytes = 0;
+      for (size_t i = scores.size(); i < segments.size(); ++i) {
+        bytes += static_cast<int64_t>(segments[i].size());
+        const bool full = bytes > kMaxSegmentBytes || request.segments_size() == kMaxSegments;
+        if (full && !apart) {
+          // Their scores compare within a call only.
+          return absl::FailedPreconditionError(
+              absl::StrCat(segments.size(), " segments are more than one call to the generator takes, which is ",
+                           kMaxSegments, " of ", kMaxSegmentBytes, " bytes in all: let fewer be scored"));
+        }
+        if (full && request.segments_size() > 0) break;
+        request.add_segments(std::string(segments[i]));
+      }
+      v1::ScoreSegmentsResponse response;
+      PRECIS_RETURN_IF_ERROR(Call(channel_, absl::InfiniteDuration(), call, [&](auto* stub, auto* to, auto done) {
+        stub->ScoreSegments(to, &request, &response, done);
+      }));
+      if (response.scores_size() != request.segments_size()) {
+        return absl::InternalError(absl::StrCat("the generator gave ", response.scores_size(), " scores for ",
+                                                request.segments_size(), " segments"));
+      }
+      for (const double score : response.scores()) scores.push_back(static_cast<float>(score));
+    }
+    return scores;
+  }
+
+ private:
+  const RoleChannel channel_;
+  const std::string model_;
+};
+
 }  // namespace
 
 RemoteGenerators::RemoteGenerators(const Channels& channels, const ModelSource& models)
@@ -237,7 +286,8 @@ absl::StatusOr<std::shared_ptr<engine::Generator>> RemoteGenerators::Generator(c
 absl::StatusOr<RemoteScorer> RemoteGenerators::Scorer(const std::string& model, const CallContext& call) {
   PRECIS_ASSIGN_OR_RETURN(engine::ModelInfo info, Load(model, call));
   auto scorer = std::make_shared<RemoteTokenScorer>(channels_.Get(Role::kGenerator), info.name);
-  return RemoteScorer{std::move(scorer), std::move(info)};
+  auto segments = std::make_shared<RemoteSegmentScorer>(channels_.Get(Role::kGenerator), info.name);
+  return RemoteScorer{std::move(scorer), std::move(segments), std::move(info)};
 }
 
 }  // namespace precis::services

@@ -1,4 +1,5 @@
-// engine::Generator and engine::TokenScorer over GenerationService: what compression methods write and score with.
+// engine::Generator, engine::TokenScorer and engine::SegmentScorer over GenerationService: what compression methods
+// write and score with.
 #pragma once
 
 #include <memory>
@@ -8,12 +9,14 @@
 #include "adapters/channels.h"
 #include "models/model_source.h"
 #include "precis/engine/generator.h"
+#include "precis/engine/segment_scorer.h"
 #include "precis/engine/token_scorer.h"
 
 namespace precis::services {
 
 struct RemoteScorer {
   std::shared_ptr<engine::TokenScorer> scorer;
+  std::shared_ptr<engine::SegmentScorer> segments;
   engine::ModelInfo info;
 };
 

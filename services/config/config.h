@@ -26,7 +26,7 @@ struct Config {
   int64_t queue_limit = 0;
   int64_t max_message_bytes = 0, max_document_bytes = 0, max_streams = 0, ingest_parallel = 0;
   int64_t embedding_cache_bytes = 0, context_cache_bytes = 0;
-  int64_t kv_budget_bytes = 0, memory_limit_bytes = 0, unload_after_ms = 0;
+  int64_t kv_budget_bytes = 0, memory_limit_bytes = 0, head_memory_limit_bytes = 0, unload_after_ms = 0;
   int64_t shutdown_grace_ms = 0;
 
   RoleSet roles;                      // from `roles_text`

@@ -25,8 +25,9 @@ const std::vector<Option>& OptionTable() {
       {"generator", "qwen2.5-coder-0.5b-instruct", "", "generator, compressor, gateway",
        "Model that answers where a request names none; smollm2-135m-instruct stands in while it is not there.",
        &Config::generator},
-      {"scorer", "smollm2-135m-instruct", "", "compressor",
-       "Model by whose surprise compression drops words; the default generator while it is not there.",
+      {"scorer", "smollm2-135m-instruct", "", "retriever, compressor",
+       "Model by which compression judges words and sentences, and searches rerank; the default generator while it is "
+       "not there.",
        &Config::scorer},
       {"embedder-address", "127.0.0.1:7781", "", "retriever, compressor, gateway",
        "Where the embedder is, unless in this process.", &Config::embedder_address},
@@ -34,7 +35,7 @@ const std::vector<Option>& OptionTable() {
        &Config::retriever_address},
       {"compressor-address", "127.0.0.1:7783", "", "retriever, gateway",
        "Where the compressor is, unless in this process.", &Config::compressor_address},
-      {"generator-address", "127.0.0.1:7784", "", "compressor, gateway",
+      {"generator-address", "127.0.0.1:7784", "", "retriever, compressor, gateway",
        "Where the generator is, unless in this process.", &Config::generator_address},
       {"threads", "0", "threads", "embedder, generator", "Threads that a model computes with; 0: one for each core.",
        &Config::threads, 0, 1024},
@@ -77,6 +78,10 @@ const std::vector<Option>& OptionTable() {
        "What all generators in memory may need together: weights, keys and values, activations. Past it a model is not "
        "loaded: RESOURCE_EXHAUSTED. 0: no limit.",
        &Config::memory_limit_bytes},
+      {"head-memory-limit-bytes", "0", "bytes", "embedder",
+       "What the weights of all cross-encoders and sparse encoders in memory may need together; past it one is not "
+       "loaded: RESOURCE_EXHAUSTED. 0: no limit.",
+       &Config::head_memory_limit_bytes},
       {"unload-after-ms", "0", "ms", "generator", "Free a model after this time without a call; 0: never.",
        &Config::unload_after_ms},
       {"metrics-listen", "127.0.0.1:9464", "", "all", "HOST:PORT of /metrics for Prometheus; empty: off.",

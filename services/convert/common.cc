@@ -160,6 +160,7 @@ void ToProto(const index::Passage& passage, bool include_text, v1::Passage* out)
   scores->set_fused(passage.scores.fused);
   if (passage.scores.dense) scores->set_dense(*passage.scores.dense);
   if (passage.scores.keyword) scores->set_keyword(*passage.scores.keyword);
+  if (passage.scores.rerank) scores->set_rerank(*passage.scores.rerank);
   scores->set_dense_rank(passage.scores.dense_rank);
   scores->set_keyword_rank(passage.scores.keyword_rank);
   out->set_text_hash(passage.text_hash);
@@ -183,7 +184,7 @@ absl::StatusOr<compress::Passage> FromProto(const v1::Passage& passage) {
   out.title = passage.title();
   out.heading_path.assign(passage.heading_path().begin(), passage.heading_path().end());
   if (passage.has_range()) out.document_range = {passage.range().begin(), passage.range().end()};
-  out.score = passage.scores().fused();
+  out.score = passage.scores().has_rerank() ? passage.scores().rerank() : passage.scores().fused();
   return out;
 }
 

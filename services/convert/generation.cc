@@ -93,4 +93,56 @@ v1::FinishReason ToProto(engine::FinishReason reason) {
   return v1::FINISH_REASON_UNSPECIFIED;
 }
 
+absl::StatusOr<engine::SegmentScoreOptions> FromProto(const v1::ScoreSegmentsRequest& request) {
+  PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request.tenant()));
+  if (request.question().empty()) return FieldError("question", "is empty: segments are scored by it");
+  if (request.segments().empty()) return FieldError("segments", "is empty: send at least one");
+  if (request.segments_size() > kMaxSegments) {
+    return FieldError("segments",
+                      absl::StrCat("has ", request.segments_size(), " entries, the limit is ", kMaxSegments));
+  }
+  int64_t bytes = 0;
+  for (const std::string& segment : request.segments()) bytes += static_cast<int64_t>(segment.size());
+  if (bytes > kMaxSegmentBytes) {
+    return FieldError("segments", absl::StrCat("have ", bytes, " bytes together, the limit is ", kMaxSegmentBytes));
+  }
+  engine::SegmentScoreOptions out;
+  switch (request.method()) {
+    case v1::SEGMENT_SCORE_METHOD_ATTENTION:
+      out.scoring = engine::SegmentScoring::kAttention;
+      break;
+    case v1::SEGMENT_SCORE_METHOD_ENTROPY:
+      out.scoring = engine::SegmentScoring::kEntropy;
+      break;
+    case v1::SEGMENT_SCORE_METHOD_QUESTION_LIKELIHOOD:
+      out.scoring = engine::SegmentScoring::kQuestionLikelihood;
+      break;
+    default:
+      return FieldError("method", "must be ATTENTION, ENTROPY or QUESTION_LIKELIHOOD");
+  }
+  // The engine checks the bounds; here 0 only stands for the default.
+  const v1::SegmentScoreOptions& options = request.options();
+  if (options.window_tokens() != 0) out.window_tokens = options.window_tokens();
+  if (options.top_tokens() != 0) out.top_tokens = options.top_tokens();
+  if (options.phrase_tokens() != 0) out.phrase_tokens = options.phrase_tokens();
+  if (options.has_layer()) out.layer = options.layer();
+  if (options.has_entropy_tokens()) out.entropy_tokens = options.entropy_tokens();
+  out.published = options.published();
+  return out;
+}
+
+void ToProto(const engine::SegmentScoreOptions& options, v1::ScoreSegmentsRequest* request) {
+  request->set_method(options.scoring == engine::SegmentScoring::kAttention ? v1::SEGMENT_SCORE_METHOD_ATTENTION
+                      : options.scoring == engine::SegmentScoring::kEntropy
+                          ? v1::SEGMENT_SCORE_METHOD_ENTROPY
+                          : v1::SEGMENT_SCORE_METHOD_QUESTION_LIKELIHOOD);
+  v1::SegmentScoreOptions* out = request->mutable_options();
+  out->set_window_tokens(options.window_tokens);
+  out->set_top_tokens(options.top_tokens);
+  out->set_phrase_tokens(options.phrase_tokens);
+  out->set_layer(options.layer);
+  out->set_entropy_tokens(options.entropy_tokens);
+  out->set_published(options.published);
+}
+
 }  // namespace precis::services

@@ -199,6 +199,11 @@ void ToProto(const index::SearchReport& report, v1::SearchReport* out) {
   out->set_query_cache_hit(report.query_cache_hit);
   out->set_encoder_fingerprint(report.encoder_fingerprint);
   for (const index::StageTiming& timing : report.timings) ToProto(timing.stage, timing.duration, out->add_timings());
+  if (report.rerank) {
+    out->mutable_rerank()->set_name(report.rerank->name);
+    out->mutable_rerank()->set_candidate_count(report.rerank->candidates);
+    out->mutable_rerank()->set_fallback_reason(report.rerank->fallback_reason);
+  }
 }
 
 void ToProto(const index::SearchResult& result, bool include_text, v1::SearchResponse* out) {

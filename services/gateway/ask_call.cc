@@ -257,6 +257,10 @@ absl::Status AskCall::PlanPrompt() {
         absl::StrCat("The capsules take ", capsule_tokens_, " of ", window_.budget, " tokens of the context budget."));
   }
   if (!model_.detail().empty()) window_.notes.push_back(absl::StrCat(model_.detail(), "."));
+  const v1::RerankReport& rerank = search_.response.report().rerank();
+  if (!rerank.fallback_reason().empty()) {
+    window_.notes.push_back(absl::StrCat("Not reranked by ", rerank.name(), ": ", rerank.fallback_reason(), "."));
+  }
   return absl::OkStatus();
 }
 

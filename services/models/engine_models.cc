@@ -39,6 +39,12 @@ ModelSource EngineModels(std::string folder) {
   source.load_language_model = [](const std::string& path, const engine::LoadOptions& options) {
     return OrDamagedFile(engine::LoadLanguageModel(path, options));
   };
+  source.load_cross_encoder = [](const std::string& path, const engine::LoadOptions& options) {
+    return OrDamagedFile(engine::LoadCrossEncoder(path, options));
+  };
+  source.load_sparse_encoder = [](const std::string& path, const engine::LoadOptions& options) {
+    return OrDamagedFile(engine::LoadSparseEncoder(path, options));
+  };
   return source;
 }
 

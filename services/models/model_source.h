@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "precis/engine/load.h"
+#include "precis/engine/load_heads.h"
 
 namespace precis::services {
 
@@ -24,6 +25,13 @@ struct ModelSource {
   std::function<absl::StatusOr<std::shared_ptr<engine::LanguageModel>>(const std::string& path,
                                                                        const engine::LoadOptions&)>
       load_language_model;
+  // Encoders with a head.
+  std::function<absl::StatusOr<std::shared_ptr<engine::CrossEncoder>>(const std::string& path,
+                                                                      const engine::LoadOptions&)>
+      load_cross_encoder;
+  std::function<absl::StatusOr<std::shared_ptr<engine::SparseEncoder>>(const std::string& path,
+                                                                       const engine::LoadOptions&)>
+      load_sparse_encoder;
 };
 
 // The models of a folder, by our own engine: <folder>/<name>/ with Hugging Face files or one .gguf.

@@ -136,6 +136,7 @@ compress::Resources Compressors::ResourcesFor(const std::vector<compress::Step>&
     auto scorer = generators_.Scorer(config_.scorer, call);
     if (scorer.ok()) {
       resources.scorer = scorer->scorer;
+      resources.segment_scorer = scorer->segments;
       resources.scorer_info = scorer->info;
     }
     resources.no_scorer = std::string(scorer.status().message());

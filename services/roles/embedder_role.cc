@@ -25,7 +25,8 @@ class EmbedderRole final : public RoleHost {
         host_{"embedder", &executor_, &context.metrics, context.config.max_message_bytes,
               !context.config.roles.Has(Role::kGateway)},
         encoders_([this](const std::string& name) { return Load(name); }),
-        embedding_(encoders_, context.config.encoder, host_) {
+        scorers_(context.models, context.config),
+        embedding_(encoders_, scorers_, context.config.encoder, host_) {
     context_.metrics.AddSource([this] {
       std::vector<Sample> samples;
       AppendQueueSamples(executor_.stats(), &samples);
@@ -80,6 +81,7 @@ class EmbedderRole final : public RoleHost {
   Executor executor_;
   const Host host_;
   Encoders encoders_;
+  PassageScorers scorers_;
   EmbeddingService embedding_;
 };
 

@@ -24,7 +24,9 @@ namespace {
 constexpr int kMaxItems = 256;
 constexpr size_t kMaxTextBytes = 1 << 20;
 constexpr int64_t kMaxResponseBytes = 1 << 20;  // of vectors in one message
-constexpr size_t kReadAhead = 2;                // batches of a stream that wait for their turn
+constexpr int kMaxScoredPassages = 1000;
+constexpr size_t kMaxScoredBytes = 3 << 20, kMaxScoredQueryBytes = 64 << 10;
+constexpr size_t kReadAhead = 2;  // batches of a stream that wait for their turn
 
 engine::InputRole FromProto(v1::EmbedRole role) {
   switch (role) {
@@ -289,6 +291,39 @@ grpc::ServerUnaryReactor* EmbeddingService::Info(grpc::CallbackServerContext* co
     }
     return absl::OkStatus();
   });
+}
+
+grpc::ServerUnaryReactor* EmbeddingService::ScorePassages(grpc::CallbackServerContext* context,
+                                                          const v1::ScorePassagesRequest* request,
+                                                          v1::ScorePassagesResponse* reply) {
+  return RunUnary(host_, "EmbeddingService/ScorePassages", context, reply,
+                  [this, request, reply](const CallContext& call) -> absl::Status {
+                    PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request->tenant()));
+                    if (request->query().empty() || request->query().size() > kMaxScoredQueryBytes) {
+                      return FieldError("query", absl::StrCat("has ", request->query().size(), " bytes, 1 to ",
+                                                              kMaxScoredQueryBytes, " are allowed"));
+                    }
+                    if (request->passages().empty() || request->passages_size() > kMaxScoredPassages) {
+                      return FieldError("passages", absl::StrCat("has ", request->passages_size(), " entries, 1 to ",
+                                                                 kMaxScoredPassages, " are allowed"));
+                    }
+                    size_t bytes = 0;
+                    std::vector<index::RerankItem> passages;
+                    for (const std::string& passage : request->passages()) {
+                      bytes += passage.size();
+                      passages.push_back({passage, {}});
+                    }
+                    if (bytes > kMaxScoredBytes) {
+                      return FieldError(
+                          "passages", absl::StrCat("have ", bytes, " bytes together, the limit is ", kMaxScoredBytes));
+                    }
+                    PRECIS_ASSIGN_OR_RETURN(const auto scorer, scorers_.Get(request->kind(), request->model()));
+                    PRECIS_ASSIGN_OR_RETURN(const std::vector<float> scores,
+                                            scorer->scorer->Score(request->query(), passages, call));
+                    reply->mutable_scores()->Add(scores.begin(), scores.end());
+                    reply->set_model_fingerprint(scorer->fingerprint);
+                    return absl::OkStatus();
+                  });
 }
 
 }  // namespace precis::services

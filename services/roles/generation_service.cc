@@ -117,9 +117,20 @@ grpc::ServerUnaryReactor* GenerationService::ScoreTokens(grpc::CallbackServerCon
 }
 
 grpc::ServerUnaryReactor* GenerationService::ScoreSegments(grpc::CallbackServerContext* context,
-                                                           const v1::ScoreSegmentsRequest*,
-                                                           v1::ScoreSegmentsResponse*) {
-  return AnswerUnary(context, NotYet("ScoreSegments"));
+                                                           const v1::ScoreSegmentsRequest* request,
+                                                           v1::ScoreSegmentsResponse* reply) {
+  return RunUnary(host_, "GenerationService/ScoreSegments", context, reply,
+                  [this, request, reply](const CallContext& call) -> absl::Status {
+                    PRECIS_ASSIGN_OR_RETURN(const engine::SegmentScoreOptions options, FromProto(*request));
+                    PRECIS_ASSIGN_OR_RETURN(const auto model, generators_.Get(request->model()));
+                    const std::vector<std::string_view> segments(request->segments().begin(),
+                                                                 request->segments().end());
+                    PRECIS_ASSIGN_OR_RETURN(const std::vector<float> scores,
+                                            model->ScoreSegments(segments, request->question(), options, call));
+                    reply->mutable_scores()->Add(scores.begin(), scores.end());
+                    reply->set_model_fingerprint(model->info().fingerprint);
+                    return absl::OkStatus();
+                  });
 }
 
 grpc::ServerUnaryReactor* GenerationService::Tokenize(grpc::CallbackServerContext* context,

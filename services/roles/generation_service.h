@@ -62,7 +62,6 @@ class Generators {
   std::thread idle_timer_;
 };
 
-// ScoreSegments answers UNIMPLEMENTED in this version.
 class GenerationService final : public v1::GenerationService::CallbackService {
  public:
   // All outlive the service. Loading and freeing models, and what only counts or lists, do not wait behind generations

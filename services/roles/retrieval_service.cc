@@ -28,8 +28,9 @@ grpc::ServerUnaryReactor* RetrievalService::Search(grpc::CallbackServerContext* 
   return RunUnary(parts_.host, "RetrievalService/Search", context, reply,
                   [this, request, reply](const CallContext& call) -> absl::Status {
                     PRECIS_ASSIGN_OR_RETURN(
-                        const index::SearchRequest search,
+                        index::SearchRequest search,
                         MakeSearch(request->tenant(), request->collection(), request->query(), request->options()));
+                    PRECIS_RETURN_IF_ERROR(parts_.rerankers.Fill(request->options(), call, &search));
                     PRECIS_ASSIGN_OR_RETURN(const index::SearchResult result, parts_.index.Search(search, call));
                     ToProto(result, search.include_text, reply);
                     return absl::OkStatus();
@@ -51,8 +52,13 @@ grpc::ServerUnaryReactor* RetrievalService::SearchBatch(grpc::CallbackServerCont
         std::vector<int> places;                     // and where their results go
         for (const v1::SearchQuery& query : request->queries()) {
           v1::SearchBatchResult* result = reply->add_results();
-          auto search = MakeSearch(request->tenant(), request->collection(), query.query(),
-                                   query.has_options() ? query.options() : request->options());
+          const v1::SearchOptions& options = query.has_options() ? query.options() : request->options();
+          auto search = MakeSearch(request->tenant(), request->collection(), query.query(), options);
+          if (search.ok()) {
+            const absl::Status filled = parts_.rerankers.Fill(options, call, &*search);
+            PRECIS_RETURN_IF_ERROR(call.Check());
+            if (!filled.ok()) search = filled;
+          }
           if (search.ok()) {
             places.push_back(reply->results_size() - 1);
             searches.push_back(*std::move(search));
@@ -99,6 +105,9 @@ grpc::ServerUnaryReactor* RetrievalService::ExplainSearch(grpc::CallbackServerCo
                     PRECIS_ASSIGN_OR_RETURN(
                         const index::SearchRequest search,
                         MakeSearch(request->tenant(), request->collection(), request->query(), request->options()));
+                    if (request->options().has_rerank()) {
+                      return FieldError("options.rerank", "cannot be explained: leave it out");
+                    }
                     const std::vector<std::string> chunks(request->chunk_ids().begin(), request->chunk_ids().end());
                     PRECIS_ASSIGN_OR_RETURN(const auto explanations, parts_.index.Explain(search, chunks, call));
                     for (const index::PassageExplanation& explanation : explanations) {

@@ -26,7 +26,9 @@ class RetrieverRole final : public RoleHost {
               !context.config.roles.Has(Role::kGateway)},
         ingest_host_{"retriever", &ingest_executor_, &context.metrics, context.config.max_message_bytes,
                      host_.log_calls},
-        encoders_(context.channels, context.models) {}
+        encoders_(context.channels, context.models),
+        generators_(context.channels, context.models),
+        rerankers_(context.channels, encoders_, generators_, context.config.scorer) {}
 
   ~RetrieverRole() override { Drain(); }
 
@@ -41,7 +43,7 @@ class RetrieverRole final : public RoleHost {
       for (const std::string& notice : numbers->notices) Log(LogLevel::kWarn, "index", {{"message", notice}});
     }
     pump_ = std::make_unique<OutboxPump>(*index_, context_.channels, context_.metrics);
-    parts_.reset(new RetrieverParts{*index_, *pump_, memory_, host_, ingest_host_, context_.channels,
+    parts_.reset(new RetrieverParts{*index_, *pump_, memory_, rerankers_, host_, ingest_host_, context_.channels,
                                     context_.config.max_document_bytes,
                                     static_cast<int>(context_.config.ingest_parallel)});
     collections_ = std::make_unique<CollectionService>(*parts_);
@@ -111,6 +113,8 @@ class RetrieverRole final : public RoleHost {
   Executor executor_, ingest_executor_;
   const Host host_, ingest_host_;
   RemoteEncoders encoders_;
+  RemoteGenerators generators_;
+  Rerankers rerankers_;
   MutationMemory memory_;
   std::unique_ptr<index::Index> index_;
   std::unique_ptr<OutboxPump> pump_;

@@ -10,6 +10,7 @@
 #include "precis/v1/retrieval.grpc.pb.h"
 #include "roles/mutation_memory.h"
 #include "roles/outbox_pump.h"
+#include "roles/rerankers.h"
 #include "runtime/call_scope.h"
 #include "runtime/unary.h"
 
@@ -20,6 +21,7 @@ struct RetrieverParts {
   index::Index& index;
   OutboxPump& pump;
   MutationMemory& memory;
+  Rerankers& rerankers;
   const Host& host;         // searches, reads, mutations
   const Host& ingest_host;  // documents in work; apart, so that a search never waits behind a file
   const Channels& channels;

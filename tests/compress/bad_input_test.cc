@@ -41,8 +41,9 @@ class BadInputTest : public testing::TestWithParam<const char*> {
   std::shared_ptr<FakeEmbedder> embedder_ = std::make_shared<FakeEmbedder>();
   std::shared_ptr<FakeGenerator> generator_ = std::make_shared<FakeGenerator>();
   std::shared_ptr<FakeScorer> scorer_ = std::make_shared<FakeScorer>();
-  std::unique_ptr<Compressor> compressor_ =
-      Compressor::Make({.embedder = embedder_, .generator = generator_, .scorer = scorer_});
+  std::shared_ptr<FakeSegmentScorer> segment_scorer_ = std::make_shared<FakeSegmentScorer>();
+  std::unique_ptr<Compressor> compressor_ = Compressor::Make(
+      {.embedder = embedder_, .generator = generator_, .scorer = scorer_, .segment_scorer = segment_scorer_});
 };
 
 TEST_P(BadInputTest, OneTokenIsRefusedWithTheNumberThatIsNeeded) {
@@ -166,7 +167,7 @@ TEST_P(BadInputTest, PassagesStayInOrder) {
 
 INSTANTIATE_TEST_SUITE_P(Methods, BadInputTest,
                          testing::Values("none", "truncate", "extractive", "lexical", "tcra_semantic", "tcra_summary",
-                                         "crag", "hierarchical", "capsule", "lingua", "auto"),
+                                         "crag", "hierarchical", "capsule", "lingua", "infini", "xl3m", "auto"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
     if (!model.ok()) return fail(model.status());
     resources.generator = *model;
     resources.scorer = *model;
+    resources.segment_scorer = *model;
     const engine::Generator& generator = **model;
     resources.scorer_info = generator.info();
     tokenizer = &generator.tokenizer();

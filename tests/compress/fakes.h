@@ -16,6 +16,7 @@
 #include "precis/compress/types.h"
 #include "precis/engine/embedder.h"
 #include "precis/engine/generator.h"
+#include "precis/engine/segment_scorer.h"
 #include "precis/engine/token_scorer.h"
 #include "precis/engine/tokenizer.h"
 #include "precis/text/analyzer.h"
@@ -229,6 +230,45 @@ class FakeScorer final : public engine::TokenScorer {
   int64_t window = 2048;
   int calls = 0;
   int64_t scored = 0;
+
+ private:
+  WordTokenizer tokenizer_;
+};
+
+// Attention: how many of the question's words a segment has. Entropy: how many numbers.
+class FakeSegmentScorer final : public engine::SegmentScorer {
+ public:
+  absl::StatusOr<std::vector<float>> ScoreSegments(std::span<const std::string_view> segments,
+                                                   std::string_view question,
+                                                   const engine::SegmentScoreOptions& options,
+                                                   const CallContext& call) override {
+    ++calls;
+    last_options = options;
+    last_segments.assign(segments.begin(), segments.end());
+    if (on_call) on_call();
+    if (auto status = call.Check(); !status.ok()) return status;
+    if (!fail_with.ok()) return fail_with;
+    std::set<std::string> asked;
+    const auto words = *tokenizer_.EncodeWithOffsets(question, {});
+    for (const auto& token : words) asked.insert(std::string(Slice(question, token.bytes)));
+    std::vector<float> scores;
+    for (const std::string_view segment : segments) {
+      float score = 0;
+      if (options.scoring == engine::SegmentScoring::kEntropy) {
+        for (const char c : segment) score += c >= '0' && c <= '9' ? 1.0f : 0.0f;
+      } else {
+        const auto own = *tokenizer_.EncodeWithOffsets(segment, {});
+        for (const auto& token : own) score += asked.count(std::string(Slice(segment, token.bytes))) > 0 ? 1.0f : 0.0f;
+      }
+      scores.push_back(score);
+    }
+    return scores;
+  }
+  std::function<void()> on_call;
+  absl::Status fail_with;
+  int calls = 0;
+  engine::SegmentScoreOptions last_options;
+  std::vector<std::string> last_segments;
 
  private:
   WordTokenizer tokenizer_;

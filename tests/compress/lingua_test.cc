@@ -65,6 +65,28 @@ TEST_F(LinguaTest, WithAQueryTheWordsThatItExplainsAreKept) {
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(LinguaTest, PassagesAreLetInByTheQueryWhereAskedFor) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 6; ++i) {
+    std::string text;
+    for (int w = 0; w < 20; ++w) text += absl::StrCat("p", i, "w", w, " ");
+    texts.push_back(text + (i == 4 ? "emerald feldspar" : "basalt copper"));
+  }
+  Request request = Make(texts, 24, {{"min_keep", "0.8"}});
+  request.query = "emerald or feldspar";
+  EXPECT_NE(Run(request).text.find("p0w"), std::string::npos);
+  request.steps[0].parameters["passages"] = "question";
+  const auto segments = std::make_shared<FakeSegmentScorer>();
+  compressor_ = Compressor::Make({.scorer = scorer_, .segment_scorer = segments});
+  const std::string text = Run(request).text;
+  EXPECT_NE(text.find("p4w"), std::string::npos) << text;
+  EXPECT_EQ(text.find("p0w"), std::string::npos) << text;
+  EXPECT_EQ(segments->last_segments.size(), 6u);
+  EXPECT_EQ(segments->last_options.scoring, engine::SegmentScoring::kQuestionLikelihood);
+  request.query = "";
+  EXPECT_EQ(compressor_->Compress(request, {}).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(LinguaTest, WordsStayWholeWhateverTheirTokensAreWorth) {
   // "extraordinarily" is two tokens of the fake; both or none are kept.
   const Context context = Run(Make({"some extraordinarily fine and extraordinarily long text about nothing"}, 10));

@@ -45,9 +45,11 @@ class PropertiesTest : public testing::Test {
   WordTokenizer words_;
   NastyTokenizer nasty_;
   std::shared_ptr<FakeEmbedder> embedder_ = std::make_shared<FakeEmbedder>();
-  std::unique_ptr<Compressor> with_encoder_ = Compressor::Make({.embedder = embedder_,
-                                                                .generator = std::make_shared<FakeGenerator>(),
-                                                                .scorer = std::make_shared<FakeScorer>()});
+  std::unique_ptr<Compressor> with_encoder_ =
+      Compressor::Make({.embedder = embedder_,
+                        .generator = std::make_shared<FakeGenerator>(),
+                        .scorer = std::make_shared<FakeScorer>(),
+                        .segment_scorer = std::make_shared<FakeSegmentScorer>()});
   std::unique_ptr<Compressor> without_encoder_ = Compressor::Make({});
   const std::vector<std::string> methods_ = Names(*with_encoder_);
 
@@ -112,7 +114,7 @@ TEST_F(PropertiesTest, TheBudgetThatTheRefusalNamesIsEnoughAndOneLessIsNot) {
 }
 
 TEST_F(PropertiesTest, TheBudgetIsFilled) {
-  for (const char* method : {"extractive", "truncate", "lexical", "tcra_semantic", "lingua"}) {
+  for (const char* method : {"extractive", "truncate", "lexical", "tcra_semantic", "lingua", "infini", "xl3m"}) {
     for (engine::Tokenizer* tokenizer :
          {static_cast<engine::Tokenizer*>(&words_), static_cast<engine::Tokenizer*>(&nasty_)}) {
       std::vector<double> fills;

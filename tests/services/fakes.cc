@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "precis/base/status_macros.h"
 
 namespace precis::services {
@@ -174,6 +175,24 @@ class FakeGenerator final : public engine::LanguageModel {
     return scores;
   }
 
+  // How many of the question's words a segment has; entropy: how long it is.
+  absl::StatusOr<std::vector<float>> ScoreSegments(std::span<const std::string_view> segments,
+                                                   std::string_view question,
+                                                   const engine::SegmentScoreOptions& options,
+                                                   const CallContext& call) override {
+    PRECIS_RETURN_IF_ERROR(call.Check());
+    std::vector<float> scores;
+    for (const std::string_view segment : segments) {
+      float score = 0;
+      for (absl::string_view word : absl::StrSplit(absl::string_view(question.data(), question.size()), ' ')) {
+        score += segment.find(std::string_view(word.data(), word.size())) != std::string_view::npos ? 1.0f : 0.0f;
+      }
+      scores.push_back(options.scoring == engine::SegmentScoring::kEntropy ? static_cast<float>(segment.size())
+                                                                           : score);
+    }
+    return scores;
+  }
+
  private:
   absl::StatusOr<std::string> Prompt(const engine::GenerateRequest& request) const {
     if (request.messages.empty()) return request.prompt;
@@ -224,6 +243,34 @@ class FakeGenerator final : public engine::LanguageModel {
 
 bool IsEncoder(const std::string& name) { return name.find("encoder") != std::string::npos; }
 
+// Cross: the share of the passage that is the query. Sparse: the first letters.
+class FakeHead final : public engine::CrossEncoder, public engine::SparseEncoder {
+ public:
+  const engine::ModelInfo& info() const override { return info_; }
+  const engine::Tokenizer& tokenizer() const override { return tokenizer_; }
+  absl::StatusOr<std::vector<engine::PairScore>> Score(std::string_view query,
+                                                       std::span<const std::string_view> passages, engine::LongInput,
+                                                       const CallContext&) override {
+    std::vector<engine::PairScore> scores;
+    for (const auto p : passages) {
+      scores.push_back({.score = p.find(query) == std::string_view::npos
+                                     ? 0.0f
+                                     : static_cast<float>(query.size()) / static_cast<float>(p.size())});
+    }
+    return scores;
+  }
+  absl::StatusOr<std::vector<engine::SparseVector>> Encode(std::span<const std::string_view> texts, engine::LongInput,
+                                                           const CallContext&) override {
+    std::vector<engine::SparseVector> vectors;
+    for (const auto t : texts) vectors.push_back({{{t[0], 1.0f}}});
+    return vectors;
+  }
+
+ private:
+  engine::ModelInfo info_{.fingerprint = "fake-head-1"};
+  const WordTokenizer tokenizer_{"fake-head"};
+};
+
 }  // namespace
 
 ModelSource MakeFakeModels(std::shared_ptr<FakeEngines> engines) {
@@ -238,6 +285,7 @@ ModelSource MakeFakeModels(std::shared_ptr<FakeEngines> engines) {
     info.kind = IsEncoder(path) ? "encoder" : "decoder";
     info.supported = true;
     info.model.name = path;
+    info.model.parameters = engines->head_parameters;
     info.model.max_tokens = IsEncoder(path) ? kEncoderWindow : engines->window;
     return info;
   };
@@ -253,6 +301,15 @@ ModelSource MakeFakeModels(std::shared_ptr<FakeEngines> engines) {
                 const engine::LoadOptions&) -> absl::StatusOr<std::shared_ptr<engine::LanguageModel>> {
     return std::make_shared<FakeGenerator>(path, engines);
   };
+  const auto load_head = [engines](const std::string& path) -> absl::StatusOr<std::shared_ptr<FakeHead>> {
+    if (engines->heads_fail) return absl::UnavailableError("the fake head does not load");
+    if (path.find("head") == std::string::npos) return absl::NotFoundError("there is no head in " + path);
+    return std::make_shared<FakeHead>();
+  };
+  source.load_cross_encoder = [load_head](const std::string& path, const engine::LoadOptions&)
+      -> absl::StatusOr<std::shared_ptr<engine::CrossEncoder>> { return load_head(path); };
+  source.load_sparse_encoder = [load_head](const std::string& path, const engine::LoadOptions&)
+      -> absl::StatusOr<std::shared_ptr<engine::SparseEncoder>> { return load_head(path); };
   return source;
 }
 

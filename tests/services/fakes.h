@@ -23,6 +23,8 @@ struct FakeEngines {
   std::atomic<bool> endless = false;         // generate until cancelled
   std::atomic<bool> hold_embedding = false;  // calls of the encoder wait until it is false again
   std::atomic<int> held = 0;                 // that wait now
+  std::atomic<bool> heads_fail = false;      // cross-encoders and sparse encoders do not load
+  std::atomic<int64_t> head_parameters = 0;  // of a model with a head, as its file says
   std::atomic<int> refused_steps = 0;        // sinks that said stop
 };
 

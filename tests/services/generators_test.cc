@@ -38,6 +38,12 @@ class Sized final : public engine::LanguageModel {
                                                               const CallContext& call) override {
     return model_->ScoreTokens(context, text, call);
   }
+  absl::StatusOr<std::vector<float>> ScoreSegments(std::span<const std::string_view> segments,
+                                                   std::string_view question,
+                                                   const engine::SegmentScoreOptions& options,
+                                                   const CallContext& call) override {
+    return model_->ScoreSegments(segments, question, options, call);
+  }
 
  private:
   const std::shared_ptr<engine::LanguageModel> model_;

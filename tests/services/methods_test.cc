@@ -54,10 +54,12 @@ class Methods : public testing::Test {
 TEST_F(Methods, EveryListedMethodRunsByName) {
   Start();
   for (const char* name : {"auto", "none", "truncate", "extractive", "lexical", "tcra_semantic", "tcra_summary", "crag",
-                           "hierarchical", "capsule", "lingua"}) {
+                           "hierarchical", "capsule", "lingua", "infini", "xl3m"}) {
     EXPECT_TRUE(Listed(name).available()) << name << ": " << Listed(name).unavailable_reason();
     v1::CompressResponse response;
-    const grpc::Status status = Compress(Request(name), &response);
+    v1::CompressRequest request = Request(name);
+    request.set_query("lighthouse");
+    const grpc::Status status = Compress(request, &response);
     ASSERT_TRUE(status.ok()) << name << ": " << status.error_message();
     EXPECT_LE(response.receipt().tokens_out(), 24);
     EXPECT_EQ(response.receipt().fallbacks_size(), 0) << name << ": " << response.receipt().fallbacks(0).reason();
@@ -129,6 +131,33 @@ TEST_F(Methods, WithoutALanguageModelTheReceiptSaysWhyAndTheStrictCallFails) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
     EXPECT_THAT(status.error_message(), HasSubstr("precis model pull")) << method;
   }
+}
+
+TEST_F(Methods, SegmentsAreScoredByTheGeneratorsRole) {
+  Start();
+  v1::ScoreSegmentsRequest request;
+  v1::ScoreSegmentsResponse response;
+  const auto score = [&] {
+    grpc::ClientContext context;
+    return v1::GenerationService::NewStub(channel_)->ScoreSegments(&context, request, &response);
+  };
+  EXPECT_EQ(score().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_question("old mill");
+  EXPECT_EQ(score().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.add_segments("An old house. ");
+  request.add_segments("The old mill.");
+  EXPECT_EQ(score().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_method(v1::SEGMENT_SCORE_METHOD_QUESTION_LIKELIHOOD);
+  ASSERT_TRUE(score().ok());
+  EXPECT_THAT(response.scores(), testing::ElementsAre(1, 2));
+  EXPECT_FALSE(response.model_fingerprint().empty());
+  request.set_method(v1::SEGMENT_SCORE_METHOD_ENTROPY);
+  ASSERT_TRUE(score().ok());
+  EXPECT_THAT(response.scores(), testing::ElementsAre(14, 13));
+  for (int i = 0; i < 10'000; ++i) request.add_segments("x");
+  const grpc::Status status = score();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("10002"));
 }
 
 TEST_F(Methods, AClientThatLeavesEndsTheSummary) {

@@ -534,6 +534,13 @@ TEST_F(Stack, ImpossibleTenantsAreInvalidInEveryService) {
   }
   {
     grpc::ClientContext context;
+    v1::ScoreSegmentsRequest request;
+    request.set_tenant(bad);
+    v1::ScoreSegmentsResponse response;
+    expect(v1::GenerationService::NewStub(channel_)->ScoreSegments(&context, request, &response), "ScoreSegments");
+  }
+  {
+    grpc::ClientContext context;
     v1::GenerateRequest request;
     request.set_tenant(bad);
     request.set_prompt("text");

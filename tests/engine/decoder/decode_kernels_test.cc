@@ -70,6 +70,27 @@ TEST(DecodeKernels, LogSumExpIsRightAndTheSameEverywhere) {
   EXPECT_TRUE(std::isnan(GetDecodeKernels(BestIsaLevel()).log_sum_exp(x.data(), static_cast<int64_t>(x.size()))));
 }
 
+TEST(DecodeKernels, EntropyIsRightAndTheSameEverywhere) {
+  for (const size_t n : {1u, 15u, 16u, 4097u, 49153u}) {
+    auto x = Random(n, 6, 5);
+    if (n > 20) x[3] = -std::numeric_limits<float>::infinity();
+    const double most = *std::max_element(x.begin(), x.end());
+    double sum = 0, expected = 0;
+    for (const float v : x) sum += std::exp(v - most);
+    for (const float v : x) {
+      const double p = std::exp(v - most) / sum;
+      if (p > 0) expected -= p * std::log(p);
+    }
+    for (const IsaLevel isa : AvailableIsaLevels()) {
+      const double y = GetDecodeKernels(isa).entropy(x.data(), static_cast<int64_t>(n));
+      EXPECT_NEAR(y, expected, 1e-5) << n;
+      EXPECT_EQ(y, ScalarDecodeKernels().entropy(x.data(), static_cast<int64_t>(n))) << IsaLevelName(isa) << " " << n;
+    }
+    x[n / 2] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_TRUE(std::isnan(GetDecodeKernels(BestIsaLevel()).entropy(x.data(), static_cast<int64_t>(n))));
+  }
+}
+
 // Pages of random keys and values; what lies past the sequence's end is NaN and must not be touched.
 TEST(DecodeKernels, AttentionIsRightAndTheSameEverywhere) {
   for (const int dim : {16, 64, 80, 256}) {
@@ -119,6 +140,7 @@ TEST(DecodeKernels, AttentionIsRightAndTheSameEverywhere) {
           GetDecodeKernels(isa).attend(args);
           EXPECT_EQ(y, reference) << IsaLevelName(isa) << " " << dim << " " << half;
         }
+        std::vector<double> weights(192, 0);  // summed over the heads, as add_weights has them
         for (int h = 0; h < group; ++h) {
           std::vector<double> weight;
           double most = -1e30, total = 0;
@@ -132,6 +154,9 @@ TEST(DecodeKernels, AttentionIsRightAndTheSameEverywhere) {
             most = std::max(most, s);
           }
           for (double& w : weight) total += w = std::exp(w - most);
+          for (int64_t p = begin; p < end; ++p) {
+            weights[static_cast<size_t>(p)] += weight[static_cast<size_t>(p - begin)] / total;
+          }
           for (int d = 0; d < dim; ++d) {
             double expected = 0;
             for (int64_t p = begin; p < end; ++p) {
@@ -140,6 +165,14 @@ TEST(DecodeKernels, AttentionIsRightAndTheSameEverywhere) {
             }
             ASSERT_NEAR(y[static_cast<size_t>(h * dim + d)], expected, 2e-5);
           }
+        }
+        std::vector<float> scratch(192), first;
+        for (const IsaLevel isa : AvailableIsaLevels()) {
+          std::vector<float> sums(192, 0);
+          GetDecodeKernels(isa).add_weights(args, scratch.data(), sums.data());
+          if (first.empty()) first = sums;
+          EXPECT_EQ(sums, first) << IsaLevelName(isa) << " " << dim << " " << half;
+          for (size_t p = 0; p < 192; ++p) ASSERT_NEAR(sums[p], weights[p], 2e-5) << p;
         }
       }
     }

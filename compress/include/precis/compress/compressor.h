@@ -15,6 +15,7 @@
 #include "precis/engine/embedder.h"
 #include "precis/engine/generator.h"
 #include "precis/engine/model_info.h"
+#include "precis/engine/segment_scorer.h"
 #include "precis/engine/token_scorer.h"
 
 namespace precis::compress {
@@ -24,7 +25,8 @@ struct Resources {
   std::shared_ptr<engine::Embedder> embedder;
   std::shared_ptr<engine::Generator> generator;
   std::shared_ptr<engine::TokenScorer> scorer;
-  engine::ModelInfo scorer_info;              // of `scorer`: its fingerprint is part of the cache key, its window used
+  std::shared_ptr<engine::SegmentScorer> segment_scorer;  // the same model
+  engine::ModelInfo scorer_info;              // of both: its fingerprint is part of the cache key, its window used
   std::string no_generator, no_scorer;        // why there is none, one sentence; may be empty
   std::shared_ptr<cache::TaggedCache> cache;  // compressed contexts
 };

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "precis/engine/embedder.h"
 #include "precis/engine/generator.h"
+#include "precis/engine/segment_scorer.h"
 #include "precis/engine/token_scorer.h"
 
 namespace precis::engine {
@@ -53,7 +54,7 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> LoadTokenizer(const std::string
 absl::StatusOr<std::shared_ptr<Embedder>> LoadEmbedder(const std::string& path, const LoadOptions& options);
 
 // A decoder: generates and scores.
-class LanguageModel : public Generator, public TokenScorer {};
+class LanguageModel : public Generator, public TokenScorer, public SegmentScorer {};
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> LoadLanguageModel(const std::string& path, const LoadOptions& options);
 

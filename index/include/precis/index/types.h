@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "precis/index/metadata.h"
 
 namespace precis::index {
+
+class Reranker;  // reranker.h
 
 struct StageTiming {
   std::string stage;  // "parse", "split", "embed", "store", ...
@@ -98,6 +101,7 @@ struct PassageScores {
   double fused = 0;  // what passages are ordered by
   std::optional<double> dense, keyword;
   int dense_rank = 0, keyword_rank = 0;  // from 1; 0: was no candidate
+  std::optional<double> rerank;          // where the search was reranked: what passages are ordered by then
 };
 
 struct Passage {
@@ -116,6 +120,15 @@ struct Passage {
 
 enum class SearchMode { kHybrid, kDense, kKeyword };
 
+// How the passages found are judged again (reranker.h).
+struct RerankRequest {
+  std::shared_ptr<Reranker> reranker;  // null: there is none, and `why_none` says why
+  std::string name, why_none;          // for the report
+  int candidates = 0;                  // passages that are judged, at most 1,000, never fewer than top_k; 0: 20
+  double weight = 1;                   // (0, 1]: of the new score; the rest is the old one's
+  absl::Duration timeout = absl::InfiniteDuration();  // past it the search does without
+};
+
 struct SearchRequest {
   std::string tenant, collection;
   std::string query;
@@ -127,6 +140,13 @@ struct SearchRequest {
   std::optional<double> mmr_lambda;  // [0, 1]: 1 relevance only, 0 diversity only; absent: off
   std::optional<double> min_score;   // on the fused score
   bool include_text = true;
+  std::optional<RerankRequest> rerank;
+};
+
+struct RerankReport {
+  std::string name;
+  int candidates = 0;
+  std::string fallback_reason;  // why the order is that of the search alone, one sentence; empty where it is not
 };
 
 struct SearchReport {
@@ -136,7 +156,8 @@ struct SearchReport {
   bool query_pooled = false;  // the query was longer than the window and split
   bool query_cache_hit = false;
   std::string encoder_fingerprint;
-  std::vector<StageTiming> timings;  // "embed", "dense", "keyword", "fuse", "read"
+  std::vector<StageTiming> timings;  // "embed", "dense", "keyword", "fuse", "read", "rerank"
+  std::optional<RerankReport> rerank;
 };
 
 struct SearchResult {

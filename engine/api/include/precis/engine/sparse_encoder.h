@@ -43,6 +43,17 @@ class SparseEncoder {
 };
 
 // Sum of the products of common entries.
-float SparseDot(const SparseVector& a, const SparseVector& b);
+inline float SparseDot(const SparseVector& a, const SparseVector& b) {
+  float sum = 0;
+  for (size_t i = 0, j = 0; i < a.entries.size() && j < b.entries.size();) {
+    if (a.entries[i].token == b.entries[j].token)
+      sum += a.entries[i++].weight * b.entries[j++].weight;
+    else if (a.entries[i].token < b.entries[j].token)
+      ++i;
+    else
+      ++j;
+  }
+  return sum;
+}
 
 }  // namespace precis::engine
