@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   AddSearch(app, globals, &run);
   AddCompress(app, globals, &run);
   AddAsk(app, globals, &run);
+  AddEval(app, globals, &run);
   AddSplit(app, globals, &run);
   AddEmbed(app, globals, &run);
   AddGenerate(app, globals, &run);
