@@ -7,6 +7,7 @@
 #include "eval/checks.h"
 #include "eval/metrics.h"
 #include "eval/statistics.h"
+#include "source_file.h"
 
 namespace precis::eval {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using testing::ElementsAre;
 
 nlohmann::json Golden() {
-  std::ifstream file(PRECIS_SOURCE_DIR "/tests/clients/golden/eval_reference.json");
+  std::ifstream file(SourceFile("tests/clients/golden/eval_reference.json"));
   return nlohmann::json::parse(file);
 }
 

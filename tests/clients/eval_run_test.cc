@@ -12,6 +12,7 @@
 #include "eval/runner.h"
 #include "eval_fake.h"
 #include "precis/base/file.h"
+#include "source_file.h"
 
 namespace precis::eval {
 namespace {
@@ -27,7 +28,7 @@ class EvalRunTest : public testing::Test {
   EvalRunTest() {
     std::string pattern = testing::TempDir() + "/precis_eval_XXXXXX";
     folder_ = mkdtemp(pattern.data());
-    auto set = LoadQuestionSet(PRECIS_SOURCE_DIR "/tests/clients/data/tiny_set");
+    auto set = LoadQuestionSet(SourceFile("tests/clients/data/tiny_set"));
     EXPECT_TRUE(set.ok()) << set.status();
     set_ = *std::move(set);
     settings_.methods = {"none", "truncate", "whole", "bm25-sentence", "bm25-fill", "random", "auto"};

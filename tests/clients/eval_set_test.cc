@@ -15,6 +15,7 @@
 #include "eval/settings.h"
 #include "eval_fake.h"
 #include "precis/base/file.h"
+#include "source_file.h"
 
 namespace precis::eval {
 namespace {
@@ -23,7 +24,7 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr char kTiny[] = PRECIS_SOURCE_DIR "/tests/clients/data/tiny_set";
+const std::string kTiny = SourceFile("tests/clients/data/tiny_set");
 
 class EvalSetTest : public testing::Test {
  protected:

@@ -14,6 +14,7 @@
 
 #include "precis/base/file.h"
 #include "precis/v1/collection.grpc.pb.h"
+#include "source_file.h"
 #include "test_stack.h"
 
 namespace precis::services {
@@ -21,7 +22,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr char kTiny[] = PRECIS_SOURCE_DIR "/tests/clients/data/tiny_set";
+const std::string kTiny = SourceFile("tests/clients/data/tiny_set");
 constexpr int64_t kMaxBytes = 16 << 20;
 
 struct Done {
