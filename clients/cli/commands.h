@@ -16,6 +16,7 @@ void AddSearch(CLI::App& app, const Globals& globals, Run* run);
 void AddCompress(CLI::App& app, const Globals& globals, Run* run);
 void AddCapsule(CLI::App& app, const Globals& globals, Run* run);
 void AddAsk(CLI::App& app, const Globals& globals, Run* run);
+void AddEval(CLI::App& app, const Globals& globals, Run* run);
 void AddSplit(CLI::App& app, const Globals& globals, Run* run);
 void AddEmbed(CLI::App& app, const Globals& globals, Run* run);
 void AddGenerate(CLI::App& app, const Globals& globals, Run* run);

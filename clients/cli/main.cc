@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   AddCompress(app, globals, &run);
   AddCapsule(app, globals, &run);
   AddAsk(app, globals, &run);
+  AddEval(app, globals, &run);
   AddSplit(app, globals, &run);
   AddEmbed(app, globals, &run);
   AddGenerate(app, globals, &run);

@@ -24,6 +24,8 @@ expect 2 'subcommand' "$precis"
 expect 2 'budget' "$precis" compress somefile
 expect 2 'required' "$precis" search
 expect 2 '' "$precis" search x --mode sideways
+expect 2 'name the folder' "$precis" --server $nobody eval
+expect 1 'set.json' "$precis" --server $nobody eval "$HOME/not-there"
 expect 2 "is no condition" "$precis" --server $nobody search x --where '=3'
 expect 1 "no server answers at $nobody" "$precis" --server $nobody health
 expect 1 "no server answers at $nobody" "$precis" --server $nobody ask "anything"
@@ -33,7 +35,7 @@ expect 1 "no file to index" "$precis" --server $nobody index "$HOME"
 expect 1 "not-there" "$precis" --server $nobody tokens @"$HOME/not-there"
 expect 1 "not valid UTF-8" "$precis" --server $nobody search $'caf\xe9'
 expect 0 'complete -o filenames -F _precis precis' "$precis" completion bash
-for command in index search compress ask split embed generate tokens collections docs stats health model completion; do
+for command in index search compress ask eval split embed generate tokens collections docs stats health model completion; do
   expect 0 'Usage' "$precis" "$command" --help
 done
 # The completion script is one that bash can read.
