@@ -27,7 +27,9 @@ namespace {
 // clang-format on
 
 constexpr int kMaxRows = 4;  // 4 sums of 16 bits, 4 of 32 and 4 of floats, of 16 registers
+constexpr int kMaxFloatRows = 4;
 // Up to so many rows a panel is read as it is stored; above, it is unpacked first and then read once for each tile.
+constexpr bool kUnpacks = true;
 constexpr int kStoredRows = 2;
 constexpr int kZeroOf8Bits = 0;  // the sign of a weight goes to the activation
 
@@ -88,69 +90,49 @@ PRECIS_SIMD_INLINE __m256i Correction(int32_t less) {
   return _mm256_slli_epi32(_mm256_set1_epi32(less), std::countr_zero(static_cast<unsigned>(Zero)));
 }
 
-// Adds w[column][i] * q[r][i] of one plane, for 8 columns and the rows [From, From + Count) of M.
-template <class Source, int From, int Count, int M>
-PRECIS_SIMD_INLINE void AddPlane(const uint8_t* w, const TileRows& x, int plane, Ints (&dots)[Source::kScales][M]) {
-  constexpr int kBits = Source::kBits;
+// The groups of scale S times one plane of the rows, for 8 columns.
+template <class Source, int S, int M>
+PRECIS_SIMD_INLINE void AddPlane(const uint8_t* w, const TileRows& x, int plane, Ints (&dots)[M]) {
+  constexpr int kBits = Source::kBits, kGroups = 8 / Source::kScales;
   constexpr int kTogether = kBits == 4 ? 8 : kBits == 5 ? 4 : kBits == 6 ? 2 : 1;
-  static_assert(Source::kScales == 1 || kTogether <= 4);
+  static_assert(kTogether <= kGroups);
   const __m256i ones = _mm256_set1_epi16(1);
-  __m256i narrow[Count];
+  __m256i narrow[M];
 #pragma GCC unroll 8
-  for (int g = 0; g < 8; ++g) {
+  for (int g = S * kGroups; g < (S + 1) * kGroups; ++g) {
     const __m256i q = GroupOf<Source>(w, g);
 #pragma GCC unroll 4
-    for (int i = 0; i < Count; ++i) {
-      const __m256i pairs = Pairs<kBits>(q, x.Q(From + i, plane) + 4 * g);
-      narrow[i] = g % kTogether == 0 ? pairs : _mm256_add_epi16(narrow[i], pairs);
+    for (int r = 0; r < M; ++r) {
+      const __m256i pairs = Pairs<kBits>(q, x.Q(r, plane) + 4 * g);
+      narrow[r] = g % kTogether == 0 ? pairs : _mm256_add_epi16(narrow[r], pairs);
       if (g % kTogether == kTogether - 1) {
-        __m256i& dot = dots[Source::kScales == 2 ? g / 4 : 0][From + i].v;
-        dot = _mm256_add_epi32(dot, _mm256_madd_epi16(narrow[i], ones));
+        dots[r].v = _mm256_add_epi32(dots[r].v, _mm256_madd_epi16(narrow[r], ones));
       }
     }
   }
 }
 
-// The second plane of the rows from `From` on, group by group of rows that lie together, where one of them has it.
-template <class Source, int From, int M>
-PRECIS_SIMD_INLINE void AddWide(const uint8_t* w, const TileRows& x, Ints (&dots)[Source::kScales][M]) {
-  constexpr int kCount = std::min(M - From, kRowGroup);
-  if (x.Wide(From / kRowGroup, kCount)) {
+// dots[r] = sum over the inputs of scale S of (w[column][i] - zero) * v[r][i].
+template <class Source, int S, int M>
+PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, const TileRows& x, Ints (&dots)[M]) {
+  static_assert(M <= kRowGroup);
+#pragma GCC unroll 4
+  for (Ints& dot : dots) dot.v = _mm256_setzero_si256();
+  if (x.Wide(0, M)) {
     // The compiler shall not keep the weights in registers for the other plane: there are too few of them.
     const uint8_t* again = w;
     asm("" : "+r"(again));
-    AddPlane<Source, From, kCount, M>(again, x, 1, dots);
-#pragma GCC unroll 2
-    for (int s = 0; s < Source::kScales; ++s) {
+    AddPlane<Source, S, M>(again, x, 1, dots);
 #pragma GCC unroll 4
-      for (int r = From; r < From + kCount; ++r) {
-        dots[s][r].v = _mm256_sub_epi32(_mm256_slli_epi32(dots[s][r].v, 8), dots[s][r].v);  // times kPlaneBase
-      }
+    for (Ints& dot : dots) dot.v = _mm256_sub_epi32(_mm256_slli_epi32(dot.v, 8), dot.v);  // times kPlaneBase
+  }
+  if constexpr (Source::kZero != 0) {
+#pragma GCC unroll 4
+    for (int r = 0; r < M; ++r) {
+      dots[r].v = _mm256_add_epi32(dots[r].v, Correction<Source::kZero>(x.Less(r, Source::kScales == 2 ? 1 + S : 0)));
     }
   }
-  if constexpr (From + kCount < M) AddWide<Source, From + kCount, M>(w, x, dots);
-}
-
-// dots[s][r] = sum over the inputs of scale s of (w[column][i] - zero) * v[r][i].
-template <class Source, int M>
-PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, const TileRows& x, Ints (&dots)[Source::kScales][M]) {
-  constexpr int kScales = Source::kScales, kZero = Source::kZero;
-#pragma GCC unroll 2
-  for (int s = 0; s < kScales; ++s) {
-#pragma GCC unroll 4
-    for (int r = 0; r < M; ++r) dots[s][r].v = _mm256_setzero_si256();
-  }
-  AddWide<Source, 0, M>(w, x, dots);
-  if constexpr (kZero != 0) {
-#pragma GCC unroll 2
-    for (int s = 0; s < kScales; ++s) {
-#pragma GCC unroll 4
-      for (int r = 0; r < M; ++r) {
-        dots[s][r].v = _mm256_add_epi32(dots[s][r].v, Correction<kZero>(x.Less(r, kScales == 2 ? 1 + s : 0)));
-      }
-    }
-  }
-  AddPlane<Source, 0, M, M>(w, x, 0, dots);
+  AddPlane<Source, S, M>(w, x, 0, dots);
 }
 
 // clang-format off

@@ -32,9 +32,10 @@ namespace {
 #include "cpu/decode_rows-inl.h"
 // clang-format on
 
-constexpr int kMaxRows = 12;  // 12 sums of integers and 12 of floats, of 32 registers
-// Up to so many rows a panel is read as it is stored; above, it is unpacked first and then read once for each tile.
-constexpr int kStoredRows = kMaxRows;
+constexpr int kMaxRows = 8;  // 8 sums of integers, 8 of floats and what is in between, of 32 registers
+constexpr int kMaxFloatRows = 12;
+constexpr bool kUnpacks = false;  // what unpacks runs beside vpdpbusd, on other ports
+constexpr int kStoredRows = 0;
 constexpr int kZeroOf8Bits = 128;  // vpdpbusd wants unsigned weights
 
 struct Ints {
@@ -75,73 +76,62 @@ PRECIS_SIMD_INLINE __m512i GroupOf(const uint8_t* w, int g) {
   return Group<Source::kBits>(w, g);
 }
 
-PRECIS_SIMD_INLINE __m512i Broadcast4(const int8_t* p) {
-  int32_t four;
-  std::memcpy(&four, p, 4);
-  return _mm512_set1_epi32(four);
-}
-
 // zero * less for a zero that is a power of two.
 template <int Zero>
 PRECIS_SIMD_INLINE __m512i Correction(int32_t less) {
   return _mm512_slli_epi32(_mm512_set1_epi32(less), std::countr_zero(static_cast<unsigned>(Zero)));
 }
 
-// Adds w[column][i] * q[r][i] of one plane, for 16 columns and the rows [From, From + Count) of M. vpdpbusd adds four
-// products straight into 32 bits: nothing can saturate.
-template <class Source, int From, int Count, int M>
-PRECIS_SIMD_INLINE void AddPlane(const uint8_t* w, const TileRows& x, int plane, Ints (&dots)[Source::kScales][M]) {
+// Adds to each of 16 columns the products of four inputs, straight into 32 bits: nothing can saturate. In assembly,
+// because g++ 12 would load the inputs into registers of their own, and there is none to spare.
+PRECIS_SIMD_INLINE void AddProducts(__m512i& sum, __m512i weights, const int8_t* inputs) {
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(weights), "m"(*reinterpret_cast<const int32_t*>(inputs)));
+}
+
+// The groups of scale S times one plane of the rows [From, From + M).
+template <class Source, int S, int From, int M>
+PRECIS_SIMD_INLINE void AddPlane(const uint8_t* w, const TileRows& x, int plane, Ints (&dots)[M]) {
+  constexpr int kGroups = 8 / Source::kScales;
 #pragma GCC unroll 8
-  for (int g = 0; g < 8; ++g) {
+  for (int g = S * kGroups; g < (S + 1) * kGroups; ++g) {
     const __m512i q = GroupOf<Source>(w, g);
-#pragma GCC unroll 12
-    for (int r = From; r < From + Count; ++r) {
-      __m512i& dot = dots[Source::kScales == 2 ? g / 4 : 0][r].v;
-      dot = _mm512_dpbusd_epi32(dot, q, Broadcast4(x.Q(r, plane) + 4 * g));
-    }
+#pragma GCC unroll 8
+    for (int r = 0; r < M; ++r) AddProducts(dots[r].v, q, x.Q(From + r, plane) + 4 * g);
   }
 }
 
 // The second plane of the rows from `From` on, group by group of rows that lie together, where one of them has it.
-template <class Source, int From, int M>
-PRECIS_SIMD_INLINE void AddWide(const uint8_t* w, const TileRows& x, Ints (&dots)[Source::kScales][M]) {
+template <class Source, int S, int From, int M>
+PRECIS_SIMD_INLINE void AddWide(const uint8_t* w, const TileRows& x, Ints (&dots)[M]) {
   constexpr int kCount = std::min(M - From, kRowGroup);
   if (x.Wide(From / kRowGroup, kCount)) {
-    // The compiler shall not keep the weights in registers for the other plane: there are too few of them.
-    const uint8_t* again = w;
-    asm("" : "+r"(again));
-    AddPlane<Source, From, kCount, M>(again, x, 1, dots);
-#pragma GCC unroll 2
-    for (int s = 0; s < Source::kScales; ++s) {
+    Ints upper[kCount];
 #pragma GCC unroll 4
-      for (int r = From; r < From + kCount; ++r) {
-        dots[s][r].v = _mm512_sub_epi32(_mm512_slli_epi32(dots[s][r].v, 8), dots[s][r].v);  // times kPlaneBase
-      }
+    for (Ints& u : upper) u.v = _mm512_setzero_si512();
+    AddPlane<Source, S, From, kCount>(w, x, 1, upper);
+#pragma GCC unroll 4
+    for (int r = 0; r < kCount; ++r) {
+      const __m512i times_base = _mm512_sub_epi32(_mm512_slli_epi32(upper[r].v, 8), upper[r].v);
+      dots[From + r].v = _mm512_add_epi32(dots[From + r].v, times_base);
     }
   }
-  if constexpr (From + kCount < M) AddWide<Source, From + kCount, M>(w, x, dots);
+  if constexpr (From + kCount < M) AddWide<Source, S, From + kCount, M>(w, x, dots);
 }
 
-// dots[s][r] = sum over the inputs of scale s of (w[column][i] - zero) * v[r][i].
-template <class Source, int M>
-PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, const TileRows& x, Ints (&dots)[Source::kScales][M]) {
-  constexpr int kScales = Source::kScales, kZero = Source::kBits == 8 ? kZeroOf8Bits : Source::kZero;
-#pragma GCC unroll 2
-  for (int s = 0; s < kScales; ++s) {
-#pragma GCC unroll 12
-    for (int r = 0; r < M; ++r) dots[s][r].v = _mm512_setzero_si512();
-  }
-  AddWide<Source, 0, M>(w, x, dots);
-  if constexpr (kZero != 0) {
-#pragma GCC unroll 2
-    for (int s = 0; s < kScales; ++s) {
-#pragma GCC unroll 12
-      for (int r = 0; r < M; ++r) {
-        dots[s][r].v = _mm512_add_epi32(dots[s][r].v, Correction<kZero>(x.Less(r, kScales == 2 ? 1 + s : 0)));
-      }
+// dots[r] = sum over the inputs of scale S of (w[column][i] - zero) * v[r][i].
+template <class Source, int S, int M>
+PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, const TileRows& x, Ints (&dots)[M]) {
+  constexpr int kZero = Source::kBits == 8 ? kZeroOf8Bits : Source::kZero;
+#pragma GCC unroll 8
+  for (int r = 0; r < M; ++r) {
+    if constexpr (kZero != 0) {
+      dots[r].v = Correction<kZero>(x.Less(r, Source::kScales == 2 ? 1 + S : 0));
+    } else {
+      dots[r].v = _mm512_setzero_si512();
     }
   }
-  AddPlane<Source, 0, M, M>(w, x, 0, dots);
+  AddPlane<Source, S, 0, M>(w, x, 0, dots);
+  if (x.AnyWide(M)) AddWide<Source, S, 0, M>(w, x, dots);
 }
 
 // clang-format off

@@ -1,8 +1,24 @@
 // Integer matrix products over packed panels. The integer dot products (Ints, BlockDots) are of the including file;
 // what is here fixes the order of the float operations. For every output and row, block after block,
 //
-//   sum = fma(x_scale, s * dot, sum)                          with two scales fma(x_scale, fma(s1, dot1, s0 * dot0),
-//   sum) sum = fma(m, x_sum, sum)                                  where there are minima
+//   sum = fma(x_scale, s * dot, sum)
+//   sum = fma(x_scale, fma(s1, dot1, s0 * dot0), sum)    with two scales
+//   sum = fma(m, x_sum, sum)                             then, where there are minima
+
+// t[r] = s[S] * dot[S][r] + ... of one block, from scale S on. One scale after the other: together they would want more
+// registers than there are.
+template <class Source, int S, int M>
+PRECIS_SIMD_INLINE void AddScale(const Source& w, const TileRows& x, Floats (&t)[M]) {
+  Ints dots[M];
+  BlockDots<Source, S, M>(w.integers(), x, dots);
+  const Floats scale = w.Scale(S);
+#pragma GCC unroll 8
+  for (int r = 0; r < M; ++r) {
+    const Floats dot = ToFloats(dots[r]);
+    t[r] = S == 0 ? Mul(scale, dot) : Fma(scale, dot, t[r]);
+  }
+  if constexpr (S + 1 < Source::kScales) AddScale<Source, S + 1, M>(w, x, t);
+}
 
 // Adds `count` blocks to the sums of M rows and C times kLanes columns.
 template <class Source, int M, int C>
@@ -12,18 +28,14 @@ PRECIS_SIMD_INLINE void AddBlocks(Source (&w)[C], int64_t first, int64_t count, 
     for (int c = 0; c < C; ++c) {
       w[c].Enter(b);
       if (c == 0) w[c].Prefetch();
-      Ints dots[Source::kScales][M];
-      BlockDots<Source, M>(w[c].integers(), x, dots);
-      Floats s[Source::kScales];
-      for (int i = 0; i < Source::kScales; ++i) s[i] = w[c].Scale(i);
+      Floats t[M];
+      AddScale<Source, 0, M>(w[c], x, t);
       [[maybe_unused]] Floats m;
       if constexpr (Source::kMinima) m = w[c].Minimum();
-#pragma GCC unroll 12
+#pragma GCC unroll 8
       for (int r = 0; r < M; ++r) {
         Floats& total = sum[c][r];
-        Floats t = Mul(s[0], ToFloats(dots[0][r]));
-        if constexpr (Source::kScales == 2) t = Fma(s[1], ToFloats(dots[1][r]), t);
-        total = Fma(Set(x.Scale(r)), t, total);
+        total = Fma(Set(x.Scale(r)), t[r], total);
         if constexpr (Source::kMinima) total = Fma(m, Set(x.Sum(r)), total);
       }
       w[c].Leave();
@@ -52,7 +64,7 @@ inline void StoredTile(const PackedMatrix& w, const QuantizedRows& x, int64_t pa
     Floats sum[C][M];
 #pragma GCC unroll 2
     for (int c = 0; c < C; ++c) {
-#pragma GCC unroll 12
+#pragma GCC unroll 8
       for (int r = 0; r < M; ++r) sum[c][r] = Zero();
     }
     using Source = StoredBlocks<F>;
@@ -63,7 +75,7 @@ inline void StoredTile(const PackedMatrix& w, const QuantizedRows& x, int64_t pa
       Source source[1] = {{w.panel(panel), 0, column}};
       AddBlocks<Source, M, C>(source, 0, w.blocks(), tile, sum);
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 8
     for (int r = 0; r < M; ++r) {
       if (r >= rows) break;
 #pragma GCC unroll 2
@@ -84,12 +96,12 @@ inline void UnpackedTile(const uint8_t* data, int64_t first, int64_t count, cons
   y += row * stride;
   for (int column = 0; column < kPanel; column += kLanes) {
     Floats sum[1][M];
-#pragma GCC unroll 12
+#pragma GCC unroll 8
     for (int r = 0; r < M; ++r) sum[0][r] = first == 0 || r >= rows ? Zero() : Load(y + r * stride + column);
     using Source = UnpackedBlocks<F>;
     Source source[1] = {{data, column}};
     AddBlocks<Source, M, 1>(source, first, count, tile, sum);
-#pragma GCC unroll 12
+#pragma GCC unroll 8
     for (int r = 0; r < M; ++r) {
       if (r >= rows) break;
       Store(sum[0][r], y + r * stride + column);
@@ -97,38 +109,38 @@ inline void UnpackedTile(const uint8_t* data, int64_t first, int64_t count, cons
   }
 }
 
-// Two sums of integers a row leave registers for 8 rows only.
-constexpr int TileHeight(QFormatShape shape) { return shape.scales == 2 ? std::min(kMaxRows, 8) : kMaxRows; }
+// So much of a matrix stays in the second cache while the rows pass over it.
+constexpr int64_t kPanelsBytes = 384 << 10;
 
+// One tile of rows after the other, each over all the panels: what it needs stays in the first cache, the panels in the
+// second, and where its wide blocks are repeats often enough for the CPU to foresee it.
 template <QFormat F>
-inline void StoredPanel(const PackedMatrix& w, const QuantizedRows& x, int64_t panel, float* y, int64_t stride) {
-  constexpr int kTile = TileHeight(ShapeOf(F));
+inline void StoredPanels(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, int64_t end, float* y,
+                         int64_t stride) {
+  const auto tile = [&]<int M>(int64_t row, int64_t rows) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      StoredTile<F, M>(w, x, panel, row, rows, y + panel * kPanel, stride);
+    }
+  };
   for (int64_t row = 0; row < x.rows;) {
     const int64_t left = x.rows - row;
-    if (kTile == 1 || left == 1) {
-      StoredTile<F, 1>(w, x, panel, row, 1, y, stride);
+    if (kMaxRows == 1 || left == 1) {
+      tile.template operator()<1>(row, 1);
       row += 1;
       continue;
     }
-    if constexpr (kTile >= 12) {
-      if (left > 8) {
-        StoredTile<F, 12>(w, x, panel, row, left, y, stride);
-        row += 12;
-        continue;
-      }
-    }
-    if constexpr (kTile >= 8) {
+    if constexpr (kMaxRows >= 8) {
       if (left > 4) {
-        StoredTile<F, 8>(w, x, panel, row, left, y, stride);
+        tile.template operator()<8>(row, left);
         row += 8;
         continue;
       }
     }
-    if constexpr (kTile >= 4) {
+    if constexpr (kMaxRows >= 4) {
       if (left == 2) {
-        StoredTile<F, 2>(w, x, panel, row, 2, y, stride);
+        tile.template operator()<2>(row, 2);
       } else {
-        StoredTile<F, 4>(w, x, panel, row, left, y, stride);
+        tile.template operator()<4>(row, left);
       }
       row += 4;
     }
@@ -141,26 +153,18 @@ constexpr int64_t kUnpackedBlocks = 20;
 template <QFormat F>
 inline void UnpackedPanel(const PackedMatrix& w, const QuantizedRows& x, int64_t panel, float* y, int64_t stride) {
   alignas(64) uint8_t data[kUnpackedBlocks * UnpackedBlocks<F>::kBytes];
-  constexpr int kTile = TileHeight(ShapeOf(F));
   const int64_t parts = (w.blocks() + kUnpackedBlocks - 1) / kUnpackedBlocks;
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t first = w.blocks() * part / parts, count = w.blocks() * (part + 1) / parts - first;
     UnpackedBlocks<F>::Unpack(w.panel(panel), first, count, data);
     // What is unpacked next lies behind this part; a piece of it is asked for with every tile.
     const uint8_t* next = w.panel(panel) + BlockOffset(ShapeOf(F), first + count);
-    const int64_t piece = count * BlockBytes(ShapeOf(F)) * kTile / x.rows + 64;
+    const int64_t piece = count * BlockBytes(ShapeOf(F)) * kMaxRows / x.rows + 64;
     for (int64_t row = 0; row < x.rows;) {
       const int64_t left = x.rows - row;
       for (int64_t i = 0; i < piece; i += 64) __builtin_prefetch(next + i, 0, 2);
       next += piece;
-      if constexpr (kTile >= 12) {
-        if (left > 8) {
-          UnpackedTile<F, 12>(data, first, count, x, row, left, y, stride);
-          row += 12;
-          continue;
-        }
-      }
-      if constexpr (kTile >= 8) {
+      if constexpr (kMaxRows >= 8) {
         if (left > 4) {
           UnpackedTile<F, 8>(data, first, count, x, row, left, y, stride);
           row += 8;
@@ -176,14 +180,16 @@ inline void UnpackedPanel(const PackedMatrix& w, const QuantizedRows& x, int64_t
 template <QFormat F>
 inline void GemmFormat(const PackedMatrix& w, const QuantizedRows& x, int64_t begin, int64_t end, float* y,
                        int64_t stride) {
-  for (int64_t panel = begin; panel < end; ++panel) {
-    if constexpr (kMaxRows > 1 && ShapeOf(F).bits < 8) {
-      if (x.rows > kStoredRows && w.outputs() - panel * kPanel >= kPanel) {
-        UnpackedPanel<F>(w, x, panel, y + panel * kPanel, stride);
-        continue;
+  if constexpr (kUnpacks && ShapeOf(F).bits < 8) {
+    if (x.rows > kStoredRows) {
+      for (; begin < end && w.outputs() - begin * kPanel >= kPanel; ++begin) {
+        UnpackedPanel<F>(w, x, begin, y + begin * kPanel, stride);
       }
     }
-    StoredPanel<F>(w, x, panel, y + panel * kPanel, stride);
+  }
+  const int64_t together = std::max<int64_t>(1, kPanelsBytes / w.panel_bytes());
+  for (; begin < end; begin += together) {
+    StoredPanels<F>(w, x, begin, std::min(begin + together, end), y, stride);
   }
 }
 

@@ -32,10 +32,10 @@ inline void GemmF32(const PackedMatrix& w, const float* x, int64_t rows, int64_t
                     int64_t stride) {
   for (int64_t panel = begin; panel < end; ++panel) {
     int64_t row = 0;
-    if constexpr (kMaxRows >= 12) {
+    if constexpr (kMaxFloatRows >= 12) {
       for (; row + 12 <= rows; row += 12) GemmF32Rows<12>(w, x + row * w.inputs(), panel, y + row * stride, stride);
     }
-    if constexpr (kMaxRows >= 8) {
+    if constexpr (kMaxFloatRows >= 8) {
       for (; row + 8 <= rows; row += 8) GemmF32Rows<8>(w, x + row * w.inputs(), panel, y + row * stride, stride);
     }
     for (; row + 4 <= rows; row += 4) GemmF32Rows<4>(w, x + row * w.inputs(), panel, y + row * stride, stride);

@@ -41,6 +41,18 @@ class TileRows {
     for (int r = 0; r < count; ++r) any |= wide[r] != 0;
     return any;
   }
+  // The same for the tile's first `rows`.
+  PRECIS_SIMD_INLINE bool AnyWide(int rows) const {
+    if (rows < kRowGroup) return Wide(0, rows);
+    uint32_t any = 0;
+#pragma GCC unroll 3
+    for (int group = 0; group < rows / kRowGroup; ++group) {
+      uint32_t four;
+      std::memcpy(&four, wide_ + group * blocks_ * kRowGroup, 4);
+      any |= four;
+    }
+    return any != 0;
+  }
 
  private:
   PRECIS_SIMD_INLINE int64_t At(int r) const { return r / kRowGroup * blocks_ * kRowGroup + r % kRowGroup; }

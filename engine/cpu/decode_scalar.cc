@@ -25,7 +25,9 @@ namespace {
 // clang-format on
 
 constexpr int kMaxRows = 1;
-constexpr int kStoredRows = std::numeric_limits<int>::max();  // unpacking would gain nothing here
+constexpr int kMaxFloatRows = 1;
+constexpr bool kUnpacks = false;
+constexpr int kStoredRows = 0;
 constexpr int kZeroOf8Bits = 0;
 
 struct Ints {
@@ -33,13 +35,13 @@ struct Ints {
 };
 PRECIS_SIMD_INLINE Floats ToFloats(Ints a) { return {static_cast<float>(a.v)}; }
 
-// dots[s][r] = sum over the inputs of scale s of (w[column][i] - zero) * v[r][i].
-template <class Source, int M>
-PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, const TileRows& x, Ints (&dots)[Source::kScales][M]) {
-  constexpr int kBits = Source::kBits, kScales = Source::kScales;
+// dots[r] = sum over the inputs of scale S of (w[column][i] - zero) * v[r][i].
+template <class Source, int S, int M>
+PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, const TileRows& x, Ints (&dots)[M]) {
+  constexpr int kBits = Source::kBits, kGroups = 8 / Source::kScales;
   for (int r = 0; r < M; ++r) {
-    for (int s = 0; s < kScales; ++s) dots[s][r].v = Source::kZero * x.Less(r, kScales == 2 ? 1 + s : 0);
-    for (int g = 0; g < 8; ++g) {
+    dots[r].v = Source::kZero * x.Less(r, Source::kScales == 2 ? 1 + S : 0);
+    for (int g = S * kGroups; g < (S + 1) * kGroups; ++g) {
       for (int i = 0; i < 4; ++i) {
         int q;
         if constexpr (kBits == 8) {
@@ -49,8 +51,7 @@ PRECIS_SIMD_INLINE void BlockDots(const uint8_t* w, const TileRows& x, Ints (&do
           if constexpr (kBits == 5) q |= ((w[256 + i] >> g) & 1) << 4;
           if constexpr (kBits == 6) q |= ((w[256 + 64 * (g / 4) + i] >> (2 * (g % 4))) & 3) << 4;
         }
-        const int v = kPlaneBase * x.Q(r, 1)[4 * g + i] + x.Q(r, 0)[4 * g + i];
-        dots[kScales == 2 ? g / 4 : 0][r].v += q * v;
+        dots[r].v += q * (kPlaneBase * x.Q(r, 1)[4 * g + i] + x.Q(r, 0)[4 * g + i]);
       }
     }
   }

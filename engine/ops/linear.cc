@@ -70,10 +70,16 @@ void PrepareRow(const cpu::DecodeKernels& kernels, const LinearWeights& w, const
 
 void Linear(const cpu::DecodeKernels& kernels, cpu::ThreadPool* pool, const LinearWeights& w, const LinearInput& in,
             int64_t rows, float* y) {
+  constexpr int64_t kPanelsTogether = 16;
   int64_t panels = 0;
   for (const cpu::PackedMatrix& part : w.parts()) panels += part.panels();
   // A range of panels is worth a thread from about 16 KiB of weights on.
-  const int64_t grain = std::max<int64_t>(1, (16 << 10) / std::max<int64_t>(1, w.parts()[0].panel_bytes()));
+  int64_t grain = std::max<int64_t>(1, (16 << 10) / std::max<int64_t>(1, w.parts()[0].panel_bytes()));
+  if (rows > cpu::kPanel) {
+    // Many rows want many panels together, and every thread as many ranges as the others.
+    const int64_t ranges = pool->threads() * std::clamp<int64_t>(panels / (pool->threads() * kPanelsTogether), 4, 16);
+    grain = std::max(grain, (panels + ranges - 1) / ranges);
+  }
   cpu::QuantizedRows q = in.q;
   q.rows = rows;
   pool->ParallelFor(panels, grain, [&](int64_t begin, int64_t end) {
