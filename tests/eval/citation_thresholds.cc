@@ -63,7 +63,11 @@ Case Measure(const std::string& answer, bool supported, const std::vector<std::s
 }
 
 void Print(const char* name, const std::vector<Case>& cases) {
-  std::printf("%s: supported / swapped that pass, of %zu cases\n recall", name, cases.size());
+  if (cases.empty()) return;
+  size_t supported = 0;
+  for (const Case& one : cases) supported += one.supported ? 1 : 0;
+  std::printf("%s: supported / swapped that pass, of %zu / %zu cases\n recall", name, supported,
+              cases.size() - supported);
   for (int c = 40; c <= 75; c += 5) std::printf("  cos %.2f", c / 100.0);
   std::printf("\n");
   for (int r = 45; r <= 85; r += 5) {

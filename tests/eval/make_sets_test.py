@@ -358,6 +358,14 @@ class Retrieval(unittest.TestCase):
             self.assertNotIn(question.question, gold.text)
             self.assertNotIn(question.question, gold.title)
 
+    def test_a_heading_that_its_section_repeats_is_not_asked(self):
+        made = self.pages()
+        made[0].blocks[2].text += " Mending the aaaa0 rigging 0 is a craft."
+        counts = collections.Counter()
+        _, questions = headings.build("python", made, 1000, options(), counts)
+        self.assertEqual(len(questions), 179)
+        self.assertNotIn("Mending the aaaa0 rigging 0", [q.question for q in questions])
+
     def test_objects_inv_is_read(self):
         import zlib
         lines = "tides.level py:function 1 library/tides.html#$ -\ntides py:module 0 library/tides.html#module-$ -\n"
