@@ -24,14 +24,15 @@ namespace precis::cli {
 namespace {
 
 struct Flags {
-  std::string set, output, style = "short", mode = "hybrid", split = "heldout";
+  std::string set, output, style = "short", mode = "hybrid", split = "heldout", overlap;
   std::vector<std::string> methods = {eval::kNone,     "truncate", eval::kRandom, eval::kWhole, eval::kBm25Sentence,
                                       eval::kBm25Fill, "lexical",  "extractive",  "auto"};
   std::vector<std::string> budgets = {"4x", "10x"}, generators, protect;
   std::vector<double> prices;
   int top_k = 10, limit = 0, max_answer_tokens = 64;
   uint64_t seed = 1;
-  bool no_generate = false, no_timings = false, keep = false, bars = false, save_contexts = false, no_progress = false;
+  bool answerable = false, no_generate = false, no_timings = false, keep = false, bars = false, save_contexts = false,
+       no_progress = false;
   eval::NeedlePlan needles;
 };
 
@@ -75,6 +76,8 @@ class EvalRun {
     }
     settings_.protect = flags_.protect;
     settings_.split = flags_.split;
+    settings_.overlap = flags_.overlap;
+    settings_.answerable_only = flags_.answerable;
     settings_.mode = flags_.mode;
     settings_.top_k = flags_.top_k;
     settings_.limit = flags_.limit;
@@ -91,11 +94,12 @@ class EvalRun {
     auto set = eval::LoadQuestionSet(flags_.set);
     if (!set.ok()) return Fail(globals_, std::string(set.status().message()), kExitFailed);
     set_ = *std::move(set);
-    questions_ = eval::ChooseQuestions(set_, settings_.split, settings_.limit, settings_.seed);
+    questions_ = eval::ChooseQuestions(
+        set_, {settings_.split, settings_.overlap, settings_.answerable_only, settings_.limit, settings_.seed});
     if (questions_.empty()) {
       return Fail(globals_,
                   absl::StrCat(flags_.set, " has no question of the split '", settings_.split,
-                               "': name another with --split, or --split all"),
+                               "' that --overlap and --answerable let in: name another with --split, or --split all"),
                   kExitUsage);
     }
     output_ = flags_.output.empty() ? "eval-" + eval::FileName(set_.name) : flags_.output;
@@ -329,6 +333,7 @@ void AddOptions(CLI::App* command, Flags* flags) {
   command->add_option("-o,--output", flags->output,
                       "Folder for rows, results.json, table.md and plots (default: eval-NAME); the same command again "
                       "goes on where it stopped");
+  command->add_flag("--answerable", flags->answerable, "Only questions that have an answer");
   command->add_flag("--no-generate", flags->no_generate, "Likelihood of the gold answers only, which is cheaper");
   command->add_flag("--no-timings", flags->no_timings, "Measure no times; caches may then answer");
   command->add_flag("--save-contexts", flags->save_contexts, "Put the contexts into the rows");
@@ -347,6 +352,8 @@ void AddEval(CLI::App& app, const Globals& globals, Run* run) {
       "context, no context, and what people do without a compressor. Exit code 3: rows failed, or it was interrupted.");
   command->add_option("set", flags->set, "Folder with set.json, documents.jsonl and questions.jsonl");
   command->add_option("--split", flags->split, "heldout, dev, or all")->capture_default_str();
+  command->add_option("--overlap", flags->overlap, "Only questions whose words overlap so with the evidence's")
+      ->check(CLI::IsMember({"low", "middle", "high"}));
   AddOptions(command, flags.get());
   auto needle_flags = std::make_shared<Flags>();
   CLI::App* needles = command->add_subcommand(

@@ -242,15 +242,18 @@ absl::StatusOr<QuestionSet> LoadQuestionSet(const std::string& folder) {
   return set;
 }
 
-std::vector<int> ChooseQuestions(const QuestionSet& set, const std::string& split, int limit, uint64_t seed) {
+std::vector<int> ChooseQuestions(const QuestionSet& set, const QuestionChoice& choice) {
   std::vector<std::pair<std::string, int>> drawn;
   for (size_t i = 0; i < set.questions.size(); ++i) {
     const Question& question = set.questions[i];
-    if (!split.empty() && split != "all" && question.split != split) continue;
-    drawn.emplace_back(Hasher().Field(static_cast<int64_t>(seed)).Field(question.id).FinishHex(), static_cast<int>(i));
+    if (!choice.split.empty() && choice.split != "all" && question.split != choice.split) continue;
+    if (!choice.overlap.empty() && question.overlap != choice.overlap) continue;
+    if (choice.answerable_only && !question.answerable) continue;
+    drawn.emplace_back(Hasher().Field(static_cast<int64_t>(choice.seed)).Field(question.id).FinishHex(),
+                       static_cast<int>(i));
   }
   std::sort(drawn.begin(), drawn.end());
-  if (limit > 0 && drawn.size() > static_cast<size_t>(limit)) drawn.resize(limit);
+  if (choice.limit > 0 && drawn.size() > static_cast<size_t>(choice.limit)) drawn.resize(choice.limit);
   std::vector<int> chosen;
   for (const auto& [hash, index] : drawn) chosen.push_back(index);
   return chosen;

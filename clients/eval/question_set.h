@@ -57,8 +57,17 @@ struct QuestionSet {
 // ResourceExhausted (documents above 1 GiB, questions above 256 MiB), NotFound.
 absl::StatusOr<QuestionSet> LoadQuestionSet(const std::string& folder);
 
-// The questions of `split` ("" or "all": every one) in an order drawn by `seed`, at most `limit` of them (0: all). A
-// smaller limit gives the beginning of what a larger one gives, so that a run can be extended.
-std::vector<int> ChooseQuestions(const QuestionSet& set, const std::string& split, int limit, uint64_t seed);
+// Which questions a run asks.
+struct QuestionChoice {
+  std::string split;    // "" or "all": every one
+  std::string overlap;  // "": whatever it is
+  bool answerable_only = false;
+  int limit = 0;  // at most; 0: all
+  uint64_t seed = 1;
+};
+
+// Indices in an order drawn by the seed. A smaller limit gives the beginning of what a larger one gives, so that a run
+// can be extended.
+std::vector<int> ChooseQuestions(const QuestionSet& set, const QuestionChoice& choice);
 
 }  // namespace precis::eval

@@ -39,6 +39,8 @@ ordered_json SettingsJson(const Settings& settings) {
   out["methods"] = settings.methods;
   for (const Budget& budget : settings.budgets) out["budgets"].push_back(budget.name);
   out["split"] = settings.split;
+  if (!settings.overlap.empty()) out["overlap"] = settings.overlap;
+  out["answerable_only"] = settings.answerable_only;
   out["limit"] = settings.limit;
   out["seed"] = settings.seed;
   out["top_k"] = settings.top_k;

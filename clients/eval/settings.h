@@ -45,7 +45,8 @@ enum class Style {
 struct Settings {
   std::vector<std::string> methods, generators, protect;
   std::vector<Budget> budgets;
-  std::string split = "heldout", mode = "hybrid";
+  std::string split = "heldout", overlap, mode = "hybrid";
+  bool answerable_only = false;
   int top_k = 10, limit = 0, max_answer_tokens = 64;
   uint64_t seed = 1;
   double input_price = 0, output_price = 0;  // of a million tokens

@@ -33,7 +33,7 @@ class EvalRunTest : public testing::Test {
     set_ = *std::move(set);
     settings_.methods = {"none", "truncate", "whole", "bm25-sentence", "bm25-fill", "random", "auto"};
     settings_.budgets = {*ParseBudget("4x"), *ParseBudget("12")};
-    questions_ = ChooseQuestions(set_, "heldout", 0, 1);
+    questions_ = ChooseQuestions(set_, {"heldout"});
   }
   ~EvalRunTest() override { fs::remove_all(folder_); }
 

@@ -76,11 +76,16 @@ TEST_F(EvalSetTest, WhatIsWrongIsNamedWithItsLine) {
 
 TEST_F(EvalSetTest, ASmallerLimitIsTheBeginningOfALargerOne) {
   const auto set = LoadQuestionSet(kTiny);
-  const std::vector<int> all = ChooseQuestions(*set, "heldout", 0, 3), three = ChooseQuestions(*set, "heldout", 3, 3);
+  const auto choose = [&](const std::string& split, int limit, uint64_t seed) {
+    return ChooseQuestions(*set, {split, "", false, limit, seed});
+  };
+  const std::vector<int> all = choose("heldout", 0, 3), three = choose("heldout", 3, 3);
   EXPECT_EQ(all.size(), 6u);
   EXPECT_EQ(three, std::vector<int>(all.begin(), all.begin() + 3));
-  EXPECT_EQ(ChooseQuestions(*set, "all", 0, 3).size(), 7u);
-  EXPECT_NE(ChooseQuestions(*set, "heldout", 0, 4), all);
+  EXPECT_EQ(choose("all", 0, 3).size(), 7u);
+  EXPECT_NE(choose("heldout", 0, 4), all);
+  EXPECT_EQ(ChooseQuestions(*set, {"heldout", "low"}).size(), 4u);
+  EXPECT_EQ(ChooseQuestions(*set, {"heldout", "low", true}).size(), 3u);
 }
 
 TEST_F(EvalSetTest, BudgetsAreTokensOrCuts) {
