@@ -31,8 +31,8 @@ struct Flags {
   std::vector<double> prices;
   int top_k = 10, limit = 0, max_answer_tokens = 64;
   uint64_t seed = 1;
-  bool answerable = false, no_generate = false, no_timings = false, keep = false, bars = false, save_contexts = false,
-       no_progress = false;
+  bool answerable = false, no_generate = false, no_score = false, no_timings = false, keep = false, bars = false,
+       save_contexts = false, no_progress = false;
   eval::NeedlePlan needles;
 };
 
@@ -85,6 +85,7 @@ class EvalRun {
     settings_.seed = flags_.seed;
     settings_.generate = !flags_.no_generate;
     settings_.timings = !flags_.no_timings;
+    if (flags_.no_score) settings_.max_scored_answers = 0;
     settings_.save_contexts = flags_.save_contexts;
     settings_.style = flags_.style == "cited" ? eval::Style::kCited : eval::Style::kShort;
     if (!flags_.prices.empty()) {
@@ -155,6 +156,7 @@ class EvalRun {
                                     {"style", flags_.style},
                                     {"generate", settings_.generate},
                                     {"timings", settings_.timings},
+                                    {"scored_answers", settings_.max_scored_answers},
                                     {"max_answer_tokens", settings_.max_answer_tokens},
                                     {"seed", settings_.seed},
                                     {"top_k", settings_.top_k},
@@ -335,6 +337,9 @@ void AddOptions(CLI::App* command, Flags* flags) {
                       "goes on where it stopped");
   command->add_flag("--answerable", flags->answerable, "Only questions that have an answer");
   command->add_flag("--no-generate", flags->no_generate, "Likelihood of the gold answers only, which is cheaper");
+  command->add_flag(
+      "--no-score", flags->no_score,
+      "No likelihoods; with --no-generate only the contexts are judged, and the model counts tokens alone");
   command->add_flag("--no-timings", flags->no_timings, "Measure no times; caches may then answer");
   command->add_flag("--save-contexts", flags->save_contexts, "Put the contexts into the rows");
   command->add_flag("--keep", flags->keep, "Keep the collection that was made for the search");

@@ -214,8 +214,10 @@ std::string Coverage(const Report& report) {
   for (const std::string& generator : report.generators) {
     const CellSummary* full = report.summary.Find(generator, kNone, "-", report.summary.headline);
     if (full == nullptr) continue;
-    absl::StrAppend(&text, "; ", full->normalized[0].n, " of ", MetricIn(*full, Metric::kLogLikelihood).n, " that ",
-                    generator, " answers, by likelihood, from the full context and not without");
+    if (const Interval& scored = MetricIn(*full, Metric::kLogLikelihood); scored.n > 0) {
+      absl::StrAppend(&text, "; ", full->normalized[0].n, " of ", scored.n, " that ", generator,
+                      " answers, by likelihood, from the full context and not without");
+    }
     if (const Interval& hit = MetricIn(*full, Metric::kHit); hit.n > 0) {
       absl::StrAppend(&text, "; a gold document is among the candidates in ", Show(hit), ", first in ",
                       Show(MetricIn(*full, Metric::kHitFirst)), " (n ", hit.n, ")");

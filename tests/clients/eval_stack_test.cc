@@ -166,9 +166,11 @@ TEST_F(EvalStack, NeedlesComeOutAsAHeatMap) {
   for (int i = 0; i < 200; ++i) text += "This is sentence number " + std::to_string(i) + " of the hay. ";
   ASSERT_TRUE(WriteFileDurably(hay + "/a.txt", text).ok());
   const Done done = Eval({"needles", "--haystack", hay, "--lengths", "200,400", "--depths", "0,50,100", "-m",
-                          "truncate,bm25-fill", "-b", "4x", "--no-generate", "--no-timings"});
+                          "truncate,bm25-fill", "-b", "4x", "--no-generate", "--no-score", "--no-timings"});
   EXPECT_EQ(done.code, 0) << done.out;
-  EXPECT_EQ(Results()["needles"].size(), 4u * 6);  // closed, none and two methods
+  const nlohmann::json results = Results();
+  EXPECT_EQ(results["needles"].size(), 4u * 6);  // closed, none and two methods
+  EXPECT_EQ(results["cells"][0]["metrics"].count("log_likelihood"), 0u);
   EXPECT_TRUE(std::filesystem::exists(Output() + "/needles_retention.fake-generator.svg"));
 }
 
