@@ -80,6 +80,15 @@ class TreeRun {
     return absl::OkStatus();
   }
 
+  // Of each of `count` summaries that fill the budget together: the prompt, what came before and the answer fit the
+  // window.
+  int64_t TokensFor(int64_t count) const {
+    const int64_t window = input_.resources.generator->info().max_tokens;
+    int64_t most = std::min(kMostSummaryTokens, room_ / 2);
+    if (window > 0) most = std::min(most, (window - room_ - kPromptTokens) / 2);
+    return std::max(summary_tokens_, std::min(options_.goal_tokens / count - kBlockTokens, most));
+  }
+
   // Runs of sentences of at most part_tokens_; short passages share a part.
   absl::StatusOr<std::vector<Part>> Split() {
     const engine::Tokenizer& tokenizer = input_.resources.generator->tokenizer();
@@ -148,10 +157,7 @@ class TreeRun {
   }
 
   absl::Status SummariseParts(const std::vector<Part>& parts) {
-    const auto count = static_cast<int64_t>(std::max<size_t>(1, parts.size()));
-    const int64_t share = options_.goal_tokens / count - kBlockTokens;
-    const int64_t most = std::min(kMostSummaryTokens, room_ / 2);
-    const int64_t tokens = std::max(summary_tokens_, std::min(share, most));
+    const int64_t tokens = TokensFor(static_cast<int64_t>(std::max<size_t>(1, parts.size())));
     std::string before;
     for (size_t i = 0; i < parts.size(); ++i) {
       Report("summarise", i, parts.size());
@@ -180,8 +186,12 @@ class TreeRun {
     while (tree_.summaries.size() > 1) {
       PRECIS_ASSIGN_OR_RETURN(const int64_t cost, Cost());
       if (cost <= options_.goal_tokens) break;
-      const auto wanted = static_cast<size_t>(
-          std::max<int64_t>(2, (cost + options_.goal_tokens - 1) / std::max<int64_t>(1, options_.goal_tokens)));
+      // As many groups as have room together, each of which may then fill its share.
+      const auto count = static_cast<int64_t>(tree_.summaries.size());
+      const int64_t groups =
+          std::clamp<int64_t>(count * std::max<int64_t>(0, options_.goal_tokens) / cost, 1, count - 1);
+      const auto wanted = static_cast<size_t>((count + groups - 1) / groups);
+      const int64_t tokens = TokensFor(groups);
       std::vector<Sentences> next;
       std::string before;
       for (size_t begin = 0; begin < tree_.summaries.size();) {
@@ -190,8 +200,8 @@ class TreeRun {
         size_t end = begin;
         for (int64_t left = room_; end < tree_.summaries.size() && end - begin < wanted; ++end) {
           paragraphs.push_back(Paragraph(tree_.summaries[end]));
-          PRECIS_ASSIGN_OR_RETURN(const int64_t tokens, tokenizer.CountTokens(paragraphs.back()));
-          left -= tokens + 1;
+          PRECIS_ASSIGN_OR_RETURN(const int64_t own, tokenizer.CountTokens(paragraphs.back()));
+          left -= own + 1;
           if (left < 0 && end - begin >= 2) {
             paragraphs.pop_back();
             break;
@@ -209,8 +219,8 @@ class TreeRun {
             read.back().passages.insert(read.back().passages.end(), sentence.cited.begin(), sentence.cited.end());
           }
         }
-        PRECIS_ASSIGN_OR_RETURN(Sentences merged, Write(read, checked, "these summaries of parts of one text", before,
-                                                        summary_tokens_, false));
+        PRECIS_ASSIGN_OR_RETURN(Sentences merged,
+                                Write(read, checked, "these summaries of parts of one text", before, tokens, false));
         if (options_.carry && !merged.empty()) before = Paragraph(merged);
         if (!merged.empty()) next.push_back(std::move(merged));
         begin = end;

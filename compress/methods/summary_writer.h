@@ -11,6 +11,9 @@
 
 namespace precis::compress {
 
+// Tokens of the chat template and the instructions, with room to spare.
+inline constexpr int64_t kPromptTokens = 256;
+
 struct SummaryTask {
   std::string texts = "these texts together";  // what is summarised: "Summarise " + texts + " in at most N words."
   std::string keep;                            // a sentence on what matters; may be empty

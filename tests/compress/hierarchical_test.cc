@@ -5,6 +5,31 @@
 namespace precis::compress {
 namespace {
 
+// The same generator with another window.
+class SmallWindow final : public engine::Generator {
+ public:
+  SmallWindow(std::shared_ptr<engine::Generator> inner, int64_t window) : inner_(std::move(inner)) {
+    info_ = inner_->info();
+    info_.max_tokens = window;
+  }
+  const engine::ModelInfo& info() const override { return info_; }
+  const engine::Tokenizer& tokenizer() const override { return inner_->tokenizer(); }
+  absl::StatusOr<std::string> RenderChat(const std::vector<engine::ChatMessage>& messages) const override {
+    return inner_->RenderChat(messages);
+  }
+  absl::StatusOr<int64_t> CountPromptTokens(const engine::GenerateRequest& request) const override {
+    return inner_->CountPromptTokens(request);
+  }
+  absl::StatusOr<engine::GenerateResult> Generate(const engine::GenerateRequest& request, const CallContext& call,
+                                                  const engine::DeltaSink& sink) override {
+    return inner_->Generate(request, call, sink);
+  }
+
+ private:
+  const std::shared_ptr<engine::Generator> inner_;
+  engine::ModelInfo info_;
+};
+
 class HierarchicalTest : public WrittenTest {
  protected:
   void Book(int sentences) {
@@ -146,6 +171,27 @@ TEST_F(HierarchicalTest, WhenNothingIsSupportedAGentlerMethodRuns) {
   EXPECT_NE(context.receipt.fallbacks[0].reason.find("nothing that the generator wrote"), std::string::npos);
   generator_->script = [](const engine::GenerateRequest&) { return ""; };
   EXPECT_EQ(Run().receipt.fallbacks.size(), 1u);
+}
+
+TEST_F(HierarchicalTest, MergedSummariesMayFillTheBudgetAndEveryPromptFitsASmallWindow) {
+  Book(120);
+  auto compressor =
+      Compressor::Make({.embedder = embedder_, .generator = std::make_shared<SmallWindow>(generator_, 1024)});
+  request_.budget.max_tokens = 100;
+  generator_->script = [&](const engine::GenerateRequest& request) {
+    int64_t tokens = request.max_tokens;
+    for (const engine::ChatMessage& message : request.messages) tokens += *words_.CountTokens(message.content);
+    EXPECT_LE(tokens, 1024);
+    return FirstSentence(request);
+  };
+  Run(*compressor);
+  // A few groups share the budget: each may have more than summary_tokens, which is 24 tokens or 16 words.
+  bool more = false;
+  for (const std::string& prompt : generator_->prompts) {
+    if (prompt.find("these summaries of parts") == std::string::npos) continue;
+    more |= std::stoi(prompt.substr(prompt.rfind("at most ") + 8)) > 16;
+  }
+  EXPECT_TRUE(more);
 }
 
 TEST_F(HierarchicalTest, ATextWithoutSpacesAndASmallWindowAreTaken) {
