@@ -191,13 +191,13 @@ absl::StatusOr<std::string> ReadHfModelType(const std::string& folder) {
   return JsonString(object, "model_type", "", path);
 }
 
-absl::StatusOr<std::vector<int64_t>> ReadHfEnds(const std::string& folder, const HfDecoderConfig& config) {
+absl::StatusOr<std::vector<int64_t>> ReadHfEnds(const std::string& folder, const std::vector<int64_t>& of_config) {
   const std::string path = folder + "/generation_config.json";
   PRECIS_ASSIGN_OR_RETURN(const std::string text, ReadIfThere(path, kMaxConfigBytes));
-  if (text.empty()) return config.ends;
+  if (text.empty()) return of_config;
   PRECIS_ASSIGN_OR_RETURN(const json object, ParseObject(text, path));
   PRECIS_ASSIGN_OR_RETURN(std::vector<int64_t> ends, ParseEnds(object, path));
-  return ends.empty() ? config.ends : ends;
+  return ends.empty() ? of_config : ends;
 }
 
 absl::StatusOr<std::string> ReadHfChatTemplate(const std::string& folder) {

@@ -64,8 +64,8 @@ absl::StatusOr<HfDecoderConfig> ReadHfDecoderConfig(const std::string& folder);
 // model_type of config.json alone; empty where it has none.
 absl::StatusOr<std::string> ReadHfModelType(const std::string& folder);
 
-// Tokens after which a text is over: eos_token_id of generation_config.json, else `config`'s.
-absl::StatusOr<std::vector<int64_t>> ReadHfEnds(const std::string& folder, const HfDecoderConfig& config);
+// Tokens after which a text is over: eos_token_id of generation_config.json, else those of config.json.
+absl::StatusOr<std::vector<int64_t>> ReadHfEnds(const std::string& folder, const std::vector<int64_t>& of_config);
 
 // The chat template, a Jinja program: chat_template.jinja, else chat_template of tokenizer_config.json (of several the
 // one named "default"); empty where there is none.

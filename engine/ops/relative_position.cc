@@ -5,17 +5,29 @@
 #include <cstdlib>
 
 namespace precis::engine {
+namespace {
 
-int64_t RelativeBucket(int64_t distance, int64_t buckets, int64_t max_distance) {
-  const int64_t half = buckets / 2, exact = half / 2, n = std::abs(distance);
-  const int64_t side = distance > 0 ? half : 0;
-  if (n < exact) return side + n;
+// Of `buckets`, the first half for one distance each.
+int64_t BucketOf(int64_t n, int64_t buckets, int64_t max_distance) {
+  const int64_t exact = buckets / 2;
+  if (n < exact) return n;
   // In double, so that every machine gives the same. A border is a power of two apart from `exact` where it is a whole
   // number at all; the small term keeps such a one on the side on which float arithmetic has it.
   const double position = std::log(static_cast<double>(n) / static_cast<double>(exact)) /
                           std::log(static_cast<double>(max_distance) / static_cast<double>(exact));
-  const int64_t bucket = exact + static_cast<int64_t>(position * static_cast<double>(half - exact) + 1e-9);
-  return side + std::min(bucket, half - 1);
+  const int64_t bucket = exact + static_cast<int64_t>(position * static_cast<double>(buckets - exact) + 1e-9);
+  return std::min(bucket, buckets - 1);
+}
+
+}  // namespace
+
+int64_t RelativeBucket(int64_t distance, int64_t buckets, int64_t max_distance) {
+  const int64_t half = buckets / 2;
+  return (distance > 0 ? half : 0) + BucketOf(std::abs(distance), half, max_distance);
+}
+
+int64_t CausalBucket(int64_t back, int64_t buckets, int64_t max_distance) {
+  return BucketOf(back, buckets, max_distance);
 }
 
 RelativeBias MakeRelativeBias(MatrixView table, int64_t max_distance, int64_t length, float factor) {

@@ -13,6 +13,10 @@ namespace precis::engine {
 // buckets. buckets: even, >= 4; max_distance > buckets / 4. The borders are those of PyTorch's float arithmetic.
 int64_t RelativeBucket(int64_t distance, int64_t buckets, int64_t max_distance);
 
+// The bucket of a key `back` >= 0 tokens before the query, where no query sees a later key. Same conditions, except
+// max_distance > buckets / 2.
+int64_t CausalBucket(int64_t back, int64_t buckets, int64_t max_distance);
+
 // For sequences of up to `length` tokens: row h, column length - 1 + distance holds `factor` times the number that
 // `table` [buckets, heads] has for head h and the bucket of that distance. Columns are padded with zeros by 16, as
 // BidirectionalAttention wants it.

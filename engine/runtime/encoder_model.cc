@@ -8,11 +8,11 @@
 #include "formats/gguf_encoder_config.h"
 #include "formats/hf_config.h"
 #include "formats/model_files.h"
-#include "precis/base/hash.h"
 #include "precis/base/status_macros.h"
 #include "runtime/encoder_fingerprint.h"
 #include "runtime/encoder_prompts.h"
 #include "runtime/isa_option.h"
+#include "runtime/weights_sha256.h"
 
 namespace precis::engine {
 namespace {
@@ -32,17 +32,6 @@ absl::Status CheckOptions(const LoadOptions& options) {
   return absl::OkStatus();
 }
 
-// Of all files with weights, in order.
-absl::StatusOr<std::string> HashOf(const std::vector<std::string>& paths) {
-  if (paths.size() == 1) return Sha256HexOfFile(paths.front());
-  Hasher hasher;
-  for (const std::string& path : paths) {
-    PRECIS_ASSIGN_OR_RETURN(const std::string hash, Sha256HexOfFile(path));
-    hasher.Field(hash);
-  }
-  return hasher.FinishHex();
-}
-
 struct EncoderFiles {
   WeightsFile weights;
   EncoderConfig config;
@@ -56,14 +45,14 @@ absl::StatusOr<EncoderFiles> OpenGguf(const ModelFiles& files) {
   EncoderFiles opened{.weights = std::move(file), .config = std::move(config), .prompts = {}, .sha256 = {}};
   // The file has no place for what its model card asks for.
   if (opened.config.family == EncoderFamily::kNomicBert) opened.prompts = {"search_query: ", "search_document: "};
-  PRECIS_ASSIGN_OR_RETURN(opened.sha256, HashOf({files.gguf}));
+  PRECIS_ASSIGN_OR_RETURN(opened.sha256, WeightsSha256({files.gguf}));
   return opened;
 }
 
 absl::StatusOr<EncoderFiles> OpenHf(const ModelFiles& files) {
   PRECIS_ASSIGN_OR_RETURN(EncoderConfig config, ReadHfEncoderConfig(files.folder));
   PRECIS_ASSIGN_OR_RETURN(std::shared_ptr<const SafetensorsSet> weights, SafetensorsSet::Open(files.weights));
-  PRECIS_ASSIGN_OR_RETURN(std::string sha256, HashOf(weights->paths()));
+  PRECIS_ASSIGN_OR_RETURN(std::string sha256, WeightsSha256(weights->paths()));
   PRECIS_ASSIGN_OR_RETURN(EncoderPrompts prompts, ReadEncoderPrompts(files.folder));
   return EncoderFiles{.weights = std::move(weights),
                       .config = std::move(config),

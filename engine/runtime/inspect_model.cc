@@ -11,6 +11,7 @@
 #include "ops/kv_layout.h"
 #include "precis/base/status_macros.h"
 #include "precis/engine/load.h"
+#include "runtime/load_seq2seq.h"
 #include "runtime/memory_plan.h"
 
 namespace precis::engine {
@@ -102,12 +103,15 @@ absl::StatusOr<ModelFileInfo> InspectDecoder(const ModelFiles& found, const std:
 
 absl::StatusOr<ModelFileInfo> InspectModel(const std::string& path, Inspection inspection) {
   PRECIS_ASSIGN_OR_RETURN(const ModelFiles files, FindModelFiles(path));
+  PRECIS_ASSIGN_OR_RETURN(const bool seq2seq, IsSeq2Seq(files));
   PRECIS_ASSIGN_OR_RETURN(const bool decoder, IsDecoder(files));
-  PRECIS_ASSIGN_OR_RETURN(ModelFileInfo info,
-                          decoder ? InspectDecoder(files, path, inspection) : InspectEncoder(files));
+  PRECIS_ASSIGN_OR_RETURN(ModelFileInfo info, seq2seq   ? InspectSeq2Seq(files, inspection)
+                                              : decoder ? InspectDecoder(files, path, inspection)
+                                                        : InspectEncoder(files));
   if (info.kind == "unknown") {
     absl::StrAppend(&info.reason, "; decoders of the types ",
-                    files.kind == ModelKind::kGguf ? GgufDecoderNames() : HfDecoderNames(), " are");
+                    files.kind == ModelKind::kGguf ? GgufDecoderNames() : HfDecoderNames(),
+                    ", and the encoder-decoders t5 and mt5, are");
   }
   info.model.name = files.name;
   info.model.path = path;

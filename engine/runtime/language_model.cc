@@ -6,13 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "precis/base/status_macros.h"
+#include "runtime/check_request.h"
 #include "runtime/segment_scorers.h"
 #include "runtime/text_stream.h"
 
 namespace precis::engine {
 namespace {
-
-constexpr size_t kMaxStops = 16;
 
 // Besides what the file names as end of text and of turn: tokens that end a turn in some family and never belong into
 // a text. A name that is no special token of this vocabulary is passed over.
@@ -30,25 +29,6 @@ std::vector<TokenId> FindEnds(const Tokenizer& tokenizer, const std::vector<Toke
     if (special.ok() && plain.ok() && special->size() == 1 && *special != *plain) ends.insert(special->front());
   }
   return {ends.begin(), ends.end()};
-}
-
-absl::Status CheckRequest(const GenerateRequest& request) {
-  if (request.prompt.empty() == request.messages.empty()) {
-    return absl::InvalidArgumentError(request.prompt.empty()
-                                          ? "the request has neither a prompt nor messages: send one"
-                                          : "the request has a prompt and messages: send one of them");
-  }
-  if (request.max_tokens < 1) {
-    return absl::InvalidArgumentError(absl::StrCat("max_tokens is ", request.max_tokens, "; it must be at least 1"));
-  }
-  if (request.stop.size() > kMaxStops) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(request.stop.size(), " stop strings were given; at most ", kMaxStops, " are allowed"));
-  }
-  for (const std::string& stop : request.stop) {
-    if (stop.empty()) return absl::InvalidArgumentError("a stop string is empty: leave it out");
-  }
-  return CheckSampling(request.sampling);
 }
 
 }  // namespace
@@ -102,7 +82,7 @@ absl::StatusOr<int64_t> DecoderLanguageModel::CountPromptTokens(const GenerateRe
 
 absl::StatusOr<GenerateResult> DecoderLanguageModel::Generate(const GenerateRequest& request, const CallContext& call,
                                                               const DeltaSink& sink) {
-  PRECIS_RETURN_IF_ERROR(CheckRequest(request));
+  PRECIS_RETURN_IF_ERROR(CheckGenerateRequest(request));
   PRECIS_RETURN_IF_ERROR(call.Check());
   SequenceJob job;
   PRECIS_ASSIGN_OR_RETURN(job.tokens, EncodePrompt(request));

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "formats/hf_decoder_config.h"
@@ -15,8 +16,10 @@
 #include "precis/engine/load.h"
 #include "runtime/isa_option.h"
 #include "runtime/language_model.h"
+#include "runtime/load_seq2seq.h"
 #include "runtime/memory_plan.h"
 #include "runtime/same_vocabulary.h"
+#include "runtime/weights_sha256.h"
 
 namespace precis::engine {
 namespace {
@@ -93,17 +96,11 @@ absl::StatusOr<Opened> OpenModel(const std::string& path) {
   return opened;
 }
 
-// Over all bytes that the results come from: the file, or config.json and the files with weights.
-absl::StatusOr<std::string> WeightsSha256(const DecoderFiles& files) {
-  if (files.gguf() != nullptr) return Sha256HexOfFile(files.gguf()->path());
+// All files that the results come from: the GGUF file, or config.json and the files with weights.
+std::vector<std::string> SourcesOf(const DecoderFiles& files) {
   std::vector<std::string> paths = files.paths();
-  paths.insert(paths.begin(), files.hf()->origin);
-  Hasher hasher;
-  for (const std::string& path : paths) {
-    PRECIS_ASSIGN_OR_RETURN(const std::string part, Sha256HexOfFile(path));
-    hasher.Field(part);
-  }
-  return hasher.FinishHex();
+  if (files.gguf() == nullptr) paths.insert(paths.begin(), files.hf()->origin);
+  return paths;
 }
 
 // The chat template and the tokens after which a text is over, as far as the files say so besides the tokenizer.
@@ -113,7 +110,7 @@ absl::Status ReadWaysOfText(const DecoderFiles& files, const std::string& path, 
     return absl::OkStatus();
   }
   PRECIS_ASSIGN_OR_RETURN(parts->chat_template, ReadHfChatTemplate(path));
-  PRECIS_ASSIGN_OR_RETURN(const std::vector<int64_t> ends, ReadHfEnds(path, *files.hf()));
+  PRECIS_ASSIGN_OR_RETURN(const std::vector<int64_t> ends, ReadHfEnds(path, files.hf()->ends));
   for (const int64_t id : ends) {
     if (id < parts->tokenizer->vocabulary_size()) parts->ends.push_back(static_cast<TokenId>(id));
   }
@@ -161,7 +158,7 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, con
 
   parts.tokenizer = opened.tokenizer;
   PRECIS_RETURN_IF_ERROR(ReadWaysOfText(opened.files, path, &parts));
-  PRECIS_ASSIGN_OR_RETURN(const std::string weights_sha256, WeightsSha256(opened.files));
+  PRECIS_ASSIGN_OR_RETURN(const std::string weights_sha256, WeightsSha256(SourcesOf(opened.files)));
   const auto load = [&](const Opened& model) {
     return Decoder::Load(model.files, exact, isa, options.check_weights, cpu::ThreadPool::Shared(options.threads));
   };
@@ -202,7 +199,9 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, con
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> LoadLanguageModel(const std::string& path, const LoadOptions& options) {
   try {
-    return Load(path, options);
+    PRECIS_ASSIGN_OR_RETURN(const ModelFiles files, FindModelFiles(path));
+    PRECIS_ASSIGN_OR_RETURN(const bool seq2seq, IsSeq2Seq(files));
+    return seq2seq ? LoadSeq2Seq(files, options) : Load(path, options);
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError(absl::StrCat("not enough memory to load '", path, "'"));
   }

@@ -63,7 +63,8 @@ class Int8Page {
 TEST(KvInt8, NumbersAreTheNearestStepsOfTheirBlock) {
   for (const int64_t dim : {16, 64, 80, 256}) {
     Int8Page page(dim);
-    const auto keys = Random(2 * dim, 3, 1), values = Random(2 * dim, 1e-3f, 2);
+    // Scales of the values are among the last bits of a half: they must be rounded up, or 127 is passed.
+    const auto keys = Random(2 * dim, 3, 1), values = Random(2 * dim, 1e-5f, 2);
     page.Store(keys, values, 5);
     for (int64_t h = 0; h < 2; ++h) {
       for (int64_t block = 0; block * 32 < dim; ++block) {

@@ -53,7 +53,7 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> LoadTokenizer(const std::string
 
 absl::StatusOr<std::shared_ptr<Embedder>> LoadEmbedder(const std::string& path, const LoadOptions& options);
 
-// A decoder: generates and scores.
+// A decoder or an encoder-decoder (T5, mT5): generates and scores.
 class LanguageModel : public Generator, public TokenScorer, public SegmentScorer {};
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> LoadLanguageModel(const std::string& path, const LoadOptions& options);
@@ -61,7 +61,7 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> LoadLanguageModel(const std::stri
 // What a file or folder is, read from its headers alone: for `precis model info`.
 struct ModelFileInfo {
   ModelInfo model;
-  std::string kind;  // "encoder", "decoder", "unknown"
+  std::string kind;  // "encoder", "decoder", "encoder-decoder", "unknown"
   bool supported = false;
   std::string reason;       // why not, one sentence
   std::string description;  // format, tensor types with counts, layers, heads; several lines
