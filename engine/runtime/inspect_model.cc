@@ -109,9 +109,9 @@ absl::StatusOr<ModelFileInfo> InspectModel(const std::string& path, Inspection i
                                               : decoder ? InspectDecoder(files, path, inspection)
                                                         : InspectEncoder(files));
   if (info.kind == "unknown") {
-    absl::StrAppend(&info.reason, "; decoders of the types ",
-                    files.kind == ModelKind::kGguf ? GgufDecoderNames() : HfDecoderNames(),
-                    ", and the encoder-decoders t5 and mt5, are");
+    const bool gguf = files.kind == ModelKind::kGguf;
+    absl::StrAppend(&info.reason, "; decoders of the types ", gguf ? GgufDecoderNames() : HfDecoderNames(),
+                    gguf ? " are" : ", and the encoder-decoders t5 and mt5, are");
   }
   info.model.name = files.name;
   info.model.path = path;

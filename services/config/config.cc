@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "config/encoder_windows.h"
 #include "config/option_table.h"
 #include "precis/base/file.h"
 #include "precis/base/status_macros.h"
@@ -240,6 +241,7 @@ absl::Status Finish(Config* config) {
     return absl::InvalidArgumentError("speculation is draft and draft-model is empty: name a model, or choose lookup");
   }
   PRECIS_RETURN_IF_ERROR(CheckModelName("scorer", config->scorer));
+  PRECIS_RETURN_IF_ERROR(ParseEncoderWindows(config->encoder_max_tokens).status());
   if (config->data_dir.empty()) return absl::InvalidArgumentError("data-dir is empty, it must be a folder");
   if (config->models_dir.empty()) return absl::InvalidArgumentError("models-dir is empty, it must be a folder");
   return absl::OkStatus();

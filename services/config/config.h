@@ -15,11 +15,11 @@ namespace precis::services {
 // Members hold what their key in option_table.cc says; times in milliseconds, sizes in bytes.
 struct Config {
   std::string roles_text, listen, data_dir, models_dir, encoder, generator;
-  std::string scorer;
+  std::string scorer, encoder_max_tokens;
   std::string embedder_address, retriever_address, compressor_address, generator_address;
   std::string draft_model, speculation, kv_type;
   std::string metrics_listen, log_level, log_format;
-  bool insecure_listen = false;
+  bool insecure_listen = false, check_weights = false;
   int64_t threads = 0;
   int64_t embedder_workers = 0, retriever_workers = 0, compressor_workers = 0, generator_workers = 0,
           gateway_workers = 0;

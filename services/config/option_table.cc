@@ -22,6 +22,12 @@ const std::vector<Option>& OptionTable() {
        "Folder of models: each is a folder here with Hugging Face files or one .gguf.", &Config::models_dir},
       {"encoder", "all-minilm-l6-v2", "", "all",
        "Model that makes vectors where a request names none; NAME@int8-v1: in integers, faster.", &Config::encoder},
+      {"encoder-max-tokens", "", "", "embedder",
+       "Windows of encoders other than their files say, as NAME=TOKENS, several with commas, special tokens included: "
+       "all-minilm-l6-v2=512. Another window makes another vector space: collections made with the old one must be "
+       "made "
+       "again.",
+       &Config::encoder_max_tokens},
       {"generator", "qwen2.5-coder-0.5b-instruct", "", "generator, compressor, gateway",
        "Model that answers where a request names none; smollm2-135m-instruct stands in while it is not there.",
        &Config::generator},
@@ -65,8 +71,9 @@ const std::vector<Option>& OptionTable() {
       {"kv-budget-bytes", "0", "bytes", "generator", "Room for keys and values; 0: one full window of the model.",
        &Config::kv_budget_bytes},
       {"kv-type", "auto", "", "generator",
-       "How keys and values are kept: 32 or 16 bits, or 8.5 (int8), which holds 1.9 times the text of f16 for a small "
-       "loss. auto: as the model's numeric mode has them.",
+       "How keys and values are kept: 32 or 16 bits, or 8.5 (int8), which holds 1.9 times the text of f16 and costs 0 "
+       "% of "
+       "perplexity with SmolLM2, 2.4 % with Qwen2.5. auto: as the model's numeric mode has them.",
        &Config::kv_type, 0, 0, "auto|f32|f16|int8"},
       {"speculation", "auto", "", "generator",
        "Drafts that are verified several at a time, from the text itself (lookup) or by draft-model; answers stay the "
@@ -82,6 +89,10 @@ const std::vector<Option>& OptionTable() {
        "What the weights of all cross-encoders and sparse encoders in memory may need together; past it one is not "
        "loaded: RESOURCE_EXHAUSTED. 0: no limit.",
        &Config::head_memory_limit_bytes},
+      {"check-weights", "false", "", "embedder, generator",
+       "Read every weight of a model when it is loaded, and refuse one with NaN or infinity by the tensor's name; "
+       "loading takes longer.",
+       &Config::check_weights},
       {"unload-after-ms", "0", "ms", "generator", "Free a model after this time without a call; 0: never.",
        &Config::unload_after_ms},
       {"metrics-listen", "127.0.0.1:9464", "", "all", "HOST:PORT of /metrics for Prometheus; empty: off.",

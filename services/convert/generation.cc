@@ -65,7 +65,9 @@ absl::StatusOr<engine::GenerateRequest> FromProto(const v1::GenerateRequest& req
   if (request.sampling().has_top_p()) out.sampling.top_p = request.sampling().top_p();
   out.sampling.min_p = request.sampling().min_p();
   out.sampling.seed = request.sampling().seed();
-  if (request.max_tokens() < 0) return FieldError("max_tokens", "must not be negative");
+  if (request.max_tokens() < 0) {
+    return FieldError("max_tokens", absl::StrCat("is ", request.max_tokens(), ", must be 0 (the default) or more"));
+  }
   out.max_tokens = request.max_tokens();
   if (request.stop_strings_size() > kMaxStops) {
     return FieldError("stop_strings",

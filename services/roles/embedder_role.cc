@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "config/encoder_windows.h"
 #include "precis/base/file.h"
 #include "precis/base/status_macros.h"
 #include "precis/cache/caching_embedder.h"
@@ -72,6 +73,9 @@ class EmbedderRole final : public RoleHost {
     options.name = name;
     options.numeric_mode = parsed.numeric_mode;
     options.threads = static_cast<int>(context_.config.threads);
+    options.check_weights = context_.config.check_weights;
+    PRECIS_ASSIGN_OR_RETURN(const auto windows, ParseEncoderWindows(context_.config.encoder_max_tokens));
+    if (const auto own = windows.find(parsed.model); own != windows.end()) options.max_tokens = own->second;
     PRECIS_ASSIGN_OR_RETURN(auto encoder, context_.models.load_embedder(path, options));
     return cache::MakeCachingEmbedder(std::move(encoder), cache_);
   }

@@ -66,6 +66,7 @@ absl::StatusOr<std::shared_ptr<engine::LanguageModel>> Generators::Load(const st
   options.kv_budget_bytes = config_.kv_budget_bytes;
   options.max_sequences = static_cast<int>(config_.generator_workers);
   options.queue_limit = static_cast<int>(config_.queue_limit);
+  options.check_weights = config_.check_weights;
   if (config_.kv_type != "auto") options.kv_type = config_.kv_type;
   if (config_.speculation == "off" || config_.speculation == "lookup") options.speculation = config_.speculation;
   // Other models have other vocabularies.
@@ -133,8 +134,8 @@ absl::StatusOr<v1::Model> Generators::Describe(const std::string& name) {
   }
   const bool encoder = inspected->kind == "encoder";
   model.set_kind(encoder                        ? v1::MODEL_KIND_ENCODER
-                 : inspected->kind == "decoder" ? v1::MODEL_KIND_GENERATOR
-                                                : v1::MODEL_KIND_UNSPECIFIED);
+                 : inspected->kind == "unknown" ? v1::MODEL_KIND_UNSPECIFIED
+                                                : v1::MODEL_KIND_GENERATOR);
   const auto loaded = loaded_.Peek(name);
   const engine::ModelInfo& info = loaded != nullptr ? loaded->info() : inspected->model;
   const ModelStatus status = loaded_.Status(name);

@@ -35,6 +35,7 @@ absl::StatusOr<std::shared_ptr<PassageScorer>> PassageScorers::Load(const std::s
   engine::LoadOptions options;
   options.name = key.substr(key.find(' ') + 1);
   options.threads = static_cast<int>(config_.threads);
+  options.check_weights = config_.check_weights;
   PRECIS_ASSIGN_OR_RETURN(const std::string path, models_.find(options.name));
   std::lock_guard<std::mutex> lock(load_mutex_);
   auto loaded = std::make_shared<PassageScorer>();

@@ -63,6 +63,15 @@ TEST(Config, OutsideLoopbackNeedsConsent) {
   EXPECT_TRUE(Parse({"--listen=0.0.0.0:7777", "--insecure-listen"}).ok());
 }
 
+TEST(Config, EncoderWindowsAreCheckedAtStart) {
+  EXPECT_EQ(Parse({"--encoder-max-tokens=a=512,b=8192"})->config.encoder_max_tokens, "a=512,b=8192");
+  for (const char* wrong : {"512", "=512", "a=", "a=2", "a=1048577", "a=x", "a=512,", "a=1e3", "a@int8-v1=512"}) {
+    EXPECT_THAT(Error(Parse({std::string("--encoder-max-tokens=") + wrong})), HasSubstr("encoder-max-tokens has"))
+        << wrong;
+  }
+  EXPECT_THAT(Error(Parse({"--encoder-max-tokens=a=512,a=256"})), HasSubstr("'a' twice"));
+}
+
 TEST(Config, MistakesAreNamed) {
   EXPECT_THAT(Error(Parse({"--encodr=x"})), AllOf(HasSubstr("encodr"), HasSubstr("'encoder' is near")));
   EXPECT_THAT(Error(Parse({"--threads=many"})), AllOf(HasSubstr("many"), HasSubstr("0 to 1024")));

@@ -1,4 +1,6 @@
-// Which options reach a generator's loader, and how much all generators may take together.
+// Which options reach a model's loader, and how much all generators may take together.
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,11 +78,12 @@ class GeneratorsTest : public ::testing::Test {
 };
 
 TEST_F(GeneratorsTest, OptionsReachTheLoader) {
-  const Config config = Configured({"--generator=a", "--draft-model=small", "--kv-type=f32"});
+  const Config config = Configured({"--generator=a", "--draft-model=small", "--kv-type=int8", "--check-weights"});
   Generators generators(models_, config);
   ASSERT_TRUE(generators.Get("").ok());
   EXPECT_EQ(options_.draft_path, "small");
-  EXPECT_EQ(options_.kv_type, "f32");
+  EXPECT_EQ(options_.kv_type, "int8");
+  EXPECT_TRUE(options_.check_weights);
   EXPECT_EQ(options_.speculation, "");
   EXPECT_EQ(options_.memory_limit_bytes, 0);
   ASSERT_TRUE(generators.Get("b").ok());  // of another vocabulary, for all we know
@@ -90,6 +93,7 @@ TEST_F(GeneratorsTest, OptionsReachTheLoader) {
   ASSERT_TRUE(without.Get("a").ok());
   EXPECT_EQ(options_.speculation, "off");
   EXPECT_EQ(options_.kv_type, "");
+  EXPECT_FALSE(options_.check_weights);
 }
 
 TEST_F(GeneratorsTest, AllInMemoryShareTheLimit) {
@@ -110,6 +114,27 @@ TEST_F(GeneratorsTest, AllInMemoryShareTheLimit) {
   EXPECT_FALSE(generators.Get("a").ok());
   generators.loaded().UnloadIfIdle("b", absl::Now() + absl::Seconds(1));
   EXPECT_TRUE(generators.Get("a").ok());
+}
+
+TEST(Encoders, OptionsReachTheLoaderByTheModelsName) {
+  TempFolder folder;
+  ModelSource models = MakeFakeModels(std::make_shared<FakeEngines>());
+  std::mutex mutex;
+  std::vector<engine::LoadOptions> seen;
+  models.load_embedder = [&, load = models.load_embedder](const std::string& path, const engine::LoadOptions& options) {
+    std::lock_guard<std::mutex> lock(mutex);
+    seen.push_back(options);
+    return load(path, options);
+  };
+  for (const char* windows : {"other=99,fake-encoder=77", "other=99"}) {
+    const auto daemon = Daemon::Start(
+        TestConfig(folder.path(), {std::string("--encoder-max-tokens=") + windows, "--check-weights"}), models);
+    ASSERT_TRUE(daemon.ok()) << daemon.status();
+  }
+  ASSERT_EQ(seen.size(), 2u);  // each has loaded its encoder by then
+  EXPECT_EQ(seen[0].max_tokens, 77);
+  EXPECT_TRUE(seen[0].check_weights);
+  EXPECT_EQ(seen[1].max_tokens, 0);
 }
 
 }  // namespace
