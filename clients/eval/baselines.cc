@@ -41,11 +41,29 @@ absl::StatusOr<Context> KeepWhatFits(const std::vector<Passage>& passages, const
   return best;
 }
 
+// Best first: as the search scored them, or by BM25 where nothing has scored them (fixed candidates come in any order).
+std::vector<int> RankedPassages(const std::vector<Passage>& passages, const std::string& query) {
+  std::vector<std::string_view> texts;
+  std::vector<double> scores;
+  bool scored = false;
+  for (const Passage& passage : passages) {
+    texts.push_back(passage.text);
+    scores.push_back(passage.score);
+    scored = scored || passage.score != 0;
+  }
+  if (!scored) scores = text::Bm25Scores(query, texts);
+  std::vector<int> order(passages.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return scores[a] > scores[b]; });
+  return order;
+}
+
 absl::StatusOr<Context> WholePassages(const std::vector<Passage>& passages, const std::vector<Word>& words,
-                                      int64_t budget, const Count& count) {
+                                      const std::string& query, int64_t budget, const Count& count) {
+  const std::vector<int> ranked = RankedPassages(passages, query);
   std::vector<bool> in(passages.size(), false);
   Context best;
-  for (size_t p = 0; p < passages.size(); ++p) {
+  for (int p : ranked) {
     in[p] = true;
     std::vector<bool> kept(words.size());
     for (size_t i = 0; i < words.size(); ++i) kept[i] = in[words[i].passage];
@@ -55,8 +73,12 @@ absl::StatusOr<Context> WholePassages(const std::vector<Passage>& passages, cons
     if (in[p]) best = std::move(context);
   }
   if (!best.text.empty()) return best;
-  std::vector<int> order(words.size());
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<int> order;
+  for (int p : ranked) {
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (words[i].passage == p) order.push_back(static_cast<int>(i));
+    }
+  }
   return KeepWhatFits(passages, words, order, budget, count);
 }
 
@@ -98,7 +120,7 @@ std::vector<Sentence> RankedSentences(const std::vector<Passage>& passages, cons
 absl::StatusOr<Context> MakeBaseline(const std::string& method, const std::vector<Passage>& passages,
                                      const std::string& query, int64_t budget, uint64_t seed, const Count& count) {
   const std::vector<Word> words = WordsOf(passages);
-  if (method == kWhole) return WholePassages(passages, words, budget, count);
+  if (method == kWhole) return WholePassages(passages, words, query, budget, count);
   std::vector<int> order;
   if (method == kBm25Sentence || method == kBm25Fill) {
     for (const Sentence& sentence : RankedSentences(passages, words, query)) {

@@ -128,6 +128,8 @@ TEST(EvalChecks, EvidenceIsCountedByPlaceAndNotByText) {
   EXPECT_DOUBLE_EQ(EvidenceKept(SmallContext(), SmallPassages(), set, question), 1);
   question.evidence = {{0, 7, 17}, {0, 20, 25}};
   EXPECT_DOUBLE_EQ(EvidenceKept(SmallContext(), SmallPassages(), set, question), 9.0 / 14);
+  question.evidence = {{0, 0, 5}};  // before the passage begins
+  EXPECT_DOUBLE_EQ(EvidenceKept(SmallContext(), SmallPassages(), set, question), 0);
 }
 
 TEST(EvalChecks, OpinionsAreComparedByWhatIsKept) {

@@ -141,6 +141,8 @@ TEST_F(EvalSetTest, WholePassagesSkipWhatDoesNotFitAndCutTheBestIfNoneDoes) {
   };
   EXPECT_EQ(MakeBaseline(kWhole, {large, small}, "", 4, 1, count)->text, "[1] nine ten");
   EXPECT_EQ(MakeBaseline(kWhole, {large, large}, "", 4, 1, count)->text, "[1] one two three");
+  // Candidates without scores are ranked by the query's words, in a context that keeps their order.
+  EXPECT_EQ(MakeBaseline(kWhole, {small, large}, "eight", 9, 1, count)->text, "[1] " + large.text);
   EXPECT_EQ(MakeBaseline(kWhole, {}, "", 4, 1, count)->text, "");
 }
 
