@@ -111,17 +111,25 @@ class Printer {
 
   void Remember(const v1::Citation& citation) { citations_.push_back(citation); }
 
+  // A line for each place, however many sentences it supports.
   void Sources() {
     if (citations_.empty()) return;
     std::printf("%s\n", Styled("Sources", Style::kBold, STDOUT_FILENO).c_str());
+    std::map<std::pair<int, std::string>, std::vector<const v1::Citation*>> places;
+    std::vector<const v1::Citation*> firsts;  // in the order of the answers
     for (const auto& citation : citations_) {
-      std::printf(
-          "  %s %s  %s\n",
-          Styled("[" + std::to_string(citation.passage_index() + 1) + "]", Style::kGreen, STDOUT_FILENO).c_str(),
-          Styled(Place(citation.uri(), citation.location()), Style::kCyan, STDOUT_FILENO).c_str(),
-          Styled("for: " + OneLine(AnswerText(citation.question_index(), citation.answer_range()), 60), Style::kDim,
-                 STDOUT_FILENO)
-              .c_str());
+      auto& cited = places[{citation.passage_index(), Place(citation.uri(), citation.location())}];
+      if (cited.empty()) firsts.push_back(&citation);
+      cited.push_back(&citation);
+    }
+    for (const v1::Citation* first : firsts) {
+      const std::string place = Place(first->uri(), first->location());
+      const size_t more = places[{first->passage_index(), place}].size() - 1;
+      std::string what = "for: " + OneLine(AnswerText(first->question_index(), first->answer_range()), 60);
+      if (more > 0) what += " (and " + Counted(static_cast<int64_t>(more), "more sentence") + ")";
+      std::printf("  %s %s  %s\n",
+                  Styled("[" + std::to_string(first->passage_index() + 1) + "]", Style::kGreen, STDOUT_FILENO).c_str(),
+                  Styled(place, Style::kCyan, STDOUT_FILENO).c_str(), Styled(what, Style::kDim, STDOUT_FILENO).c_str());
     }
   }
 

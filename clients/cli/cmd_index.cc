@@ -37,14 +37,17 @@ class IndexRun {
 
   int Run() {
     const WalkResult found = Walk(flags_.paths, flags_.walk);
+    if (found.files.empty()) {
+      // Each error says why there is no file; without one nothing was there to take.
+      for (const std::string& error : found.errors) Fail(globals_, error, kExitFailed);
+      if (!found.errors.empty()) return kExitFailed;
+      return Fail(globals_, absl::StrCat("no file to index (", found.skipped, " skipped)"), kExitFailed);
+    }
     for (const std::string& error : found.errors) {
       if (globals_.json) Fail(globals_, error, kExitFailed);
       Complain(error);
     }
     walk_errors_ = static_cast<int64_t>(found.errors.size());
-    if (found.files.empty()) {
-      return Fail(globals_, absl::StrCat("no file to index (", found.skipped, " skipped)"), kExitFailed);
-    }
     if (flags_.dry_run) {
       for (const FoundFile& file : found.files) {
         if (globals_.json) {

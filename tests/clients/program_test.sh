@@ -31,6 +31,11 @@ expect 1 "no server answers at $nobody" "$precis" --server $nobody health
 expect 1 "no server answers at $nobody" "$precis" --server $nobody ask "anything"
 expect 1 '"error":\{"code":"UNAVAILABLE"' "$precis" --server $nobody --json stats
 expect 1 "No such file" "$precis" --server $nobody index "$HOME/not-there"
+# One error is one line.
+for json in "" --json; do
+  lines=$("$precis" --server $nobody $json index "$HOME/not-there" 2>&1 </dev/null | wc -l)
+  [ "$lines" = 1 ] || { echo "FAILED: a missing path is told in $lines lines"; failures=$((failures + 1)); }
+done
 expect 1 "no file to index" "$precis" --server $nobody index "$HOME"
 expect 1 "not-there" "$precis" --server $nobody tokens @"$HOME/not-there"
 expect 1 "not valid UTF-8" "$precis" --server $nobody search $'caf\xe9'
