@@ -190,6 +190,7 @@ class Chain {
             if (notes.transient) result_.cacheable = false;
             notes_.timings.insert(notes_.timings.end(), notes.timings.begin(), notes.timings.end());
             notes_.warnings.insert(notes_.warnings.end(), notes.warnings.begin(), notes.warnings.end());
+            notes_.plan.insert(notes_.plan.end(), notes.plan.begin(), notes.plan.end());
             notes_.fidelity = notes.fidelity;
             if (notes.generated) notes_.generated = notes.generated;  // of the last step that wrote
             receipt->method = name;

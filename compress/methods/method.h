@@ -17,7 +17,7 @@ namespace precis::compress {
 struct Notes {
   std::vector<StageTiming> timings;
   std::vector<std::string> warnings;
-  std::vector<std::string> plan;   // why "auto" chose as it did
+  std::vector<std::string> plan;   // why "auto" chose as it did, or by what a method keeps
   std::optional<double> fidelity;  // where the method measured it on the way
   std::optional<GeneratedReceipt> generated;
   bool skip_fidelity = false;  // unless an earlier step has measured it: it would cost more than the method itself

@@ -7,6 +7,7 @@
 #include "methods/method.h"
 #include "methods/none.h"
 #include "methods/segments.h"
+#include "methods/talk.h"
 #include "methods/tcra_semantic.h"
 #include "methods/tcra_summary.h"
 #include "methods/truncate.h"
@@ -28,6 +29,7 @@ const std::vector<std::unique_ptr<Method>>& MethodTable() {
     methods->push_back(MakeLingua());
     methods->push_back(MakeInfini());
     methods->push_back(MakeXl3m());
+    methods->push_back(MakeTalk());
     return methods;
   }();
   return *table;

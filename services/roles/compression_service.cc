@@ -125,7 +125,7 @@ compress::Resources Compressors::ResourcesFor(const std::vector<compress::Step>&
     const bool named =
         std::any_of(steps.begin(), steps.end(), [&](const compress::Step& step) { return step.method == method.name; });
     uses_generator |= named && method.uses_generator;
-    needs_scorer |= named && method.needs_scorer;
+    needs_scorer |= named && (method.needs_scorer || method.uses_scorer);
   }
   if (uses_generator) {
     auto generator = generators_.Generator(config_.generator, call);

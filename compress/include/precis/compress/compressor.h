@@ -38,9 +38,9 @@ struct MethodInfo {
   bool verbatim = true;       // every byte of the result is from a passage
   bool uses_query = false;    // the query changes the result; only then is it part of the cache key
   bool needs_query = false, needs_embedder = false, needs_generator = false, needs_scorer = false;
-  bool uses_generator = false;     // where one is loaded
-  bool available = true;           // with these Resources
-  std::string unavailable_reason;  // one sentence; empty where available
+  bool uses_generator = false, uses_scorer = false;  // where one is loaded
+  bool available = true;                             // with these Resources
+  std::string unavailable_reason;                    // one sentence; empty where available
   std::string gentler;  // the method that replaces it when it cannot run or misses min_fidelity; may be empty
   struct Parameter {
     std::string name;

@@ -181,7 +181,7 @@ struct Receipt {
   std::vector<std::string> warnings;          // sentences
   bool count_estimated = false;               // Budget::estimated
   std::string tokenizer_fingerprint;
-  std::string plan;  // why these methods (auto), one sentence; empty where the caller named them
+  std::string plan;  // why these methods (auto), or by what one keeps; may be empty
 };
 
 struct Context {
