@@ -125,25 +125,43 @@ absl::StatusOr<GenerateResult> DecoderLanguageModel::Generate(const GenerateRequ
 absl::StatusOr<std::vector<TokenScore>> DecoderLanguageModel::ScoreTokens(std::string_view context,
                                                                           std::string_view text,
                                                                           const CallContext& call) {
+  std::vector<TokenId> before = Beginning();
+  if (!context.empty()) {
+    PRECIS_ASSIGN_OR_RETURN(const std::vector<TokenId> ids, tokenizer_->Encode(context, {}));
+    before.insert(before.end(), ids.begin(), ids.end());
+  }
+  return Score(std::move(before), text, "", call);
+}
+
+absl::StatusOr<std::vector<TokenScore>> DecoderLanguageModel::ScoreAnswer(const std::vector<ChatMessage>& messages,
+                                                                          std::string_view text,
+                                                                          const std::string& tenant,
+                                                                          const CallContext& call) {
+  GenerateRequest request;
+  request.messages = messages;
+  PRECIS_ASSIGN_OR_RETURN(std::vector<TokenId> before, EncodePrompt(request));
+  return Score(std::move(before), text, tenant, call);
+}
+
+absl::StatusOr<std::vector<TokenScore>> DecoderLanguageModel::Score(std::vector<TokenId> before, std::string_view text,
+                                                                    const std::string& tenant,
+                                                                    const CallContext& call) {
   PRECIS_RETURN_IF_ERROR(call.Check());
   SequenceJob job;
   job.call = call;
-  job.tokens = Beginning();
-  if (!context.empty()) {
-    PRECIS_ASSIGN_OR_RETURN(const std::vector<TokenId> ids, tokenizer_->Encode(context, {}));
-    job.tokens.insert(job.tokens.end(), ids.begin(), ids.end());
-  }
-  const size_t before = job.tokens.size();
+  job.tenant = tenant;
+  const size_t begin = before.size();
+  job.tokens = std::move(before);
   PRECIS_ASSIGN_OR_RETURN(const std::vector<Token> tokens, tokenizer_->EncodeWithOffsets(text, {}));
   for (const Token& token : tokens) job.tokens.push_back(token.id);
   if (static_cast<int64_t>(job.tokens.size()) > info_.max_tokens) {
-    return absl::FailedPreconditionError(absl::StrCat("the text has ", tokens.size(), " tokens and its context ",
-                                                      before, ", model '", info_.name, "' takes ", info_.max_tokens,
+    return absl::FailedPreconditionError(absl::StrCat("the text has ", tokens.size(), " tokens and its context ", begin,
+                                                      ", model '", info_.name, "' takes ", info_.max_tokens,
                                                       " in all: score it in parts or use a longer model"));
   }
   std::vector<TokenScore> scores(tokens.size());
   if (tokens.empty()) return scores;
-  job.score_from = std::max<int64_t>(1, static_cast<int64_t>(before));
+  job.score_from = std::max<int64_t>(1, static_cast<int64_t>(begin));
   PRECIS_RETURN_IF_ERROR(scheduler_.Run(&job));
   const size_t unscored = tokens.size() - job.logprobs.size();  // the first token when nothing stands before it
   for (size_t i = 0; i < tokens.size(); ++i) {

@@ -37,8 +37,12 @@ class DecoderLanguageModel final : public LanguageModel {
   absl::StatusOr<std::vector<float>> ScoreSegments(std::span<const std::string_view> segments,
                                                    std::string_view question, const SegmentScoreOptions& options,
                                                    const CallContext& call) override;
+  absl::StatusOr<std::vector<TokenScore>> ScoreAnswer(const std::vector<ChatMessage>& messages, std::string_view text,
+                                                      const std::string& tenant, const CallContext& call) override;
 
  private:
+  absl::StatusOr<std::vector<TokenScore>> Score(std::vector<TokenId> before, std::string_view text,
+                                                const std::string& tenant, const CallContext& call);
   absl::StatusOr<std::vector<TokenId>> EncodePrompt(const GenerateRequest& request) const;
   // What the tokenizer puts before every text: <bos> or nothing.
   std::vector<TokenId> Beginning() const;

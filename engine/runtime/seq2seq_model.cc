@@ -146,6 +146,13 @@ absl::StatusOr<std::vector<TokenScore>> Seq2SeqModel::ScoreTokens(std::string_vi
   return scores;
 }
 
+absl::StatusOr<std::vector<TokenScore>> Seq2SeqModel::ScoreAnswer(const std::vector<ChatMessage>& messages,
+                                                                  std::string_view text, const std::string&,
+                                                                  const CallContext& call) {
+  PRECIS_ASSIGN_OR_RETURN(const std::string context, RenderChat(messages));
+  return ScoreTokens(context, text, call);
+}
+
 absl::StatusOr<std::vector<float>> Seq2SeqModel::ScoreSegments(std::span<const std::string_view> segments,
                                                                std::string_view question,
                                                                const SegmentScoreOptions& options,

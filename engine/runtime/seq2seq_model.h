@@ -44,6 +44,8 @@ class Seq2SeqModel final : public LanguageModel {
                                           const DeltaSink& sink) override;
   absl::StatusOr<std::vector<TokenScore>> ScoreTokens(std::string_view context, std::string_view text,
                                                       const CallContext& call) override;
+  absl::StatusOr<std::vector<TokenScore>> ScoreAnswer(const std::vector<ChatMessage>& messages, std::string_view text,
+                                                      const std::string& tenant, const CallContext& call) override;
   absl::StatusOr<std::vector<float>> ScoreSegments(std::span<const std::string_view> segments,
                                                    std::string_view question, const SegmentScoreOptions& options,
                                                    const CallContext& call) override;

@@ -29,6 +29,24 @@ absl::Status CheckSampling(const v1::Sampling& sampling) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<engine::ChatMessage>> FromProto(const v1::Chat& chat) {
+  if (chat.messages().empty()) return FieldError("chat.messages", "is empty: at least one is needed");
+  std::vector<engine::ChatMessage> messages;
+  for (int i = 0; i < chat.messages_size(); ++i) {
+    const v1::ChatMessage& message = chat.messages(i);
+    const char* role = message.role() == v1::CHAT_ROLE_SYSTEM      ? "system"
+                       : message.role() == v1::CHAT_ROLE_USER      ? "user"
+                       : message.role() == v1::CHAT_ROLE_ASSISTANT ? "assistant"
+                                                                   : nullptr;
+    if (role == nullptr) return FieldError("chat.messages.role", absl::StrCat("is not set in message ", i));
+    if (message.role() == v1::CHAT_ROLE_SYSTEM && i > 0) {
+      return FieldError("chat.messages.role", absl::StrCat("is SYSTEM in message ", i, ", only the first may have it"));
+    }
+    messages.push_back({role, message.content()});
+  }
+  return messages;
+}
+
 absl::StatusOr<engine::GenerateRequest> FromProto(const v1::GenerateRequest& request) {
   PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request.tenant()));
   engine::GenerateRequest out;
@@ -38,21 +56,8 @@ absl::StatusOr<engine::GenerateRequest> FromProto(const v1::GenerateRequest& req
     out.prompt = request.prompt();
     bytes = static_cast<int64_t>(out.prompt.size());
   } else if (request.has_chat()) {
-    if (request.chat().messages().empty()) return FieldError("chat.messages", "is empty: at least one is needed");
-    for (int i = 0; i < request.chat().messages_size(); ++i) {
-      const v1::ChatMessage& message = request.chat().messages(i);
-      const char* role = message.role() == v1::CHAT_ROLE_SYSTEM      ? "system"
-                         : message.role() == v1::CHAT_ROLE_USER      ? "user"
-                         : message.role() == v1::CHAT_ROLE_ASSISTANT ? "assistant"
-                                                                     : nullptr;
-      if (role == nullptr) return FieldError("chat.messages.role", absl::StrCat("is not set in message ", i));
-      if (message.role() == v1::CHAT_ROLE_SYSTEM && i > 0) {
-        return FieldError("chat.messages.role",
-                          absl::StrCat("is SYSTEM in message ", i, ", only the first may have it"));
-      }
-      out.messages.push_back({role, message.content()});
-      bytes += static_cast<int64_t>(message.content().size());
-    }
+    PRECIS_ASSIGN_OR_RETURN(out.messages, FromProto(request.chat()));
+    for (const engine::ChatMessage& message : out.messages) bytes += static_cast<int64_t>(message.content.size());
   } else {
     return FieldError("input", "is not set: give a prompt or a chat");
   }

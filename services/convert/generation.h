@@ -10,6 +10,7 @@ namespace precis::services {
 
 // Errors: InvalidArgument (no input, a role that is not given, a value out of bounds). `max_tokens` stays 0 where the
 // request leaves it open.
+absl::StatusOr<std::vector<engine::ChatMessage>> FromProto(const v1::Chat& chat);
 absl::StatusOr<engine::GenerateRequest> FromProto(const v1::GenerateRequest& request);
 
 v1::FinishReason ToProto(engine::FinishReason reason);

@@ -80,6 +80,15 @@ absl::Status GenerateStream(Generators& generators, const v1::GenerateRequest& r
   return out.Push(std::move(last)) ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }
 
+absl::StatusOr<std::vector<engine::TokenScore>> ScoreText(engine::LanguageModel& model,
+                                                          const v1::ScoreTokensRequest& request,
+                                                          const CallContext& call) {
+  if (!request.has_chat()) return model.ScoreTokens(request.context(), request.text(), call);
+  if (!request.context().empty()) return FieldError("chat", "and context are both given: one stands before the text");
+  PRECIS_ASSIGN_OR_RETURN(const auto messages, FromProto(request.chat()));
+  return model.ScoreAnswer(messages, request.text(), request.tenant(), call);
+}
+
 }  // namespace
 
 grpc::ServerWriteReactor<v1::GenerateResponse>* GenerationService::Generate(grpc::CallbackServerContext* context,
@@ -95,25 +104,25 @@ grpc::ServerWriteReactor<v1::GenerateResponse>* GenerationService::Generate(grpc
 grpc::ServerUnaryReactor* GenerationService::ScoreTokens(grpc::CallbackServerContext* context,
                                                          const v1::ScoreTokensRequest* request,
                                                          v1::ScoreTokensResponse* reply) {
-  return RunUnary(
-      host_, "GenerationService/ScoreTokens", context, reply,
-      [this, request, reply](const CallContext& call) -> absl::Status {
-        PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request->tenant()));
-        PRECIS_ASSIGN_OR_RETURN(const auto model, generators_.Get(request->model()));
-        PRECIS_ASSIGN_OR_RETURN(const int64_t tokens, model->tokenizer().CountTokens(request->text()));
-        if (tokens > kMaxScoredTokens) {
-          return FieldError("text", absl::StrCat("has ", tokens, " tokens, the limit is ", kMaxScoredTokens));
-        }
-        PRECIS_ASSIGN_OR_RETURN(const auto scores, model->ScoreTokens(request->context(), request->text(), call));
-        for (const engine::TokenScore& score : scores) {
-          v1::ScoredToken* out = reply->add_tokens();
-          out->set_id(score.token.id);
-          ToProto(score.token.bytes, out->mutable_range());
-          out->set_logprob(score.logprob);
-        }
-        reply->set_model_fingerprint(model->info().fingerprint);
-        return absl::OkStatus();
-      });
+  return RunUnary(host_, "GenerationService/ScoreTokens", context, reply,
+                  [this, request, reply](const CallContext& call) -> absl::Status {
+                    PRECIS_RETURN_IF_ERROR(index::ValidateTenant(request->tenant()));
+                    PRECIS_ASSIGN_OR_RETURN(const auto model, generators_.Get(request->model()));
+                    PRECIS_ASSIGN_OR_RETURN(const int64_t tokens, model->tokenizer().CountTokens(request->text()));
+                    if (tokens > kMaxScoredTokens) {
+                      return FieldError("text",
+                                        absl::StrCat("has ", tokens, " tokens, the limit is ", kMaxScoredTokens));
+                    }
+                    PRECIS_ASSIGN_OR_RETURN(const auto scores, ScoreText(*model, *request, call));
+                    for (const engine::TokenScore& score : scores) {
+                      v1::ScoredToken* out = reply->add_tokens();
+                      out->set_id(score.token.id);
+                      ToProto(score.token.bytes, out->mutable_range());
+                      out->set_logprob(score.logprob);
+                    }
+                    reply->set_model_fingerprint(model->info().fingerprint);
+                    return absl::OkStatus();
+                  });
 }
 
 grpc::ServerUnaryReactor* GenerationService::ScoreSegments(grpc::CallbackServerContext* context,

@@ -46,6 +46,11 @@ class Sized final : public engine::LanguageModel {
                                                    const CallContext& call) override {
     return model_->ScoreSegments(segments, question, options, call);
   }
+  absl::StatusOr<std::vector<engine::TokenScore>> ScoreAnswer(const std::vector<engine::ChatMessage>& messages,
+                                                              std::string_view text, const std::string& tenant,
+                                                              const CallContext& call) override {
+    return model_->ScoreAnswer(messages, text, tenant, call);
+  }
 
  private:
   const std::shared_ptr<engine::LanguageModel> model_;

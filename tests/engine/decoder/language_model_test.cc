@@ -69,6 +69,28 @@ TEST_F(SmolLm, StopStringEndsTheTextBeforeIt) {
   EXPECT_EQ(result->finish, FinishReason::kStopString);
 }
 
+TEST_F(SmolLm, AnAnswerIsScoredAfterTheChatAndItsPromptIsComputedOnce) {
+  GenerateRequest request{.messages = {{"user", "What is the capital of France?"}}, .max_tokens = 12};
+  request.tenant = "t";
+  const std::string answer = model().Generate(request, CallContext::Make(), {}).value().text;
+  const auto mean = [](const std::vector<TokenScore>& scores) {
+    double sum = 0;
+    for (const TokenScore& score : scores) sum += score.logprob;
+    return sum / static_cast<double>(scores.size());
+  };
+  const auto own = model().ScoreAnswer(request.messages, answer, "t", {});
+  ASSERT_TRUE(own.ok()) << own.status();
+  // Greedy: each token was the likeliest one.
+  EXPECT_GT(mean(*own), -0.7) << answer;
+  const auto other = model().ScoreAnswer(request.messages, "Bread needs flour and water.", "t", {});
+  EXPECT_LT(mean(other.value()), mean(*own) - 2);
+  // The same numbers, whether the prompt's keys and values were there or not.
+  const auto elsewhere = model().ScoreAnswer(request.messages, answer, "another tenant", {});
+  ASSERT_EQ(elsewhere->size(), own->size());
+  for (size_t i = 0; i < own->size(); ++i) EXPECT_EQ((*elsewhere)[i].logprob, (*own)[i].logprob) << i;
+  EXPECT_FALSE(model().ScoreAnswer({{"nobody", "Hi"}}, "x", "t", {}).ok());
+}
+
 TEST_F(SmolLm, WhatMessagesSpellIsTextNotSpecialTokens) {
   GenerateRequest plain, tricky;
   plain.messages = {{"user", "Hi"}};

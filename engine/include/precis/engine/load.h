@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "precis/engine/embedder.h"
@@ -54,7 +56,16 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> LoadTokenizer(const std::string
 absl::StatusOr<std::shared_ptr<Embedder>> LoadEmbedder(const std::string& path, const LoadOptions& options);
 
 // A decoder or an encoder-decoder (T5, mT5): generates and scores.
-class LanguageModel : public Generator, public TokenScorer, public SegmentScorer {};
+class LanguageModel : public Generator, public TokenScorer, public SegmentScorer {
+ public:
+  // As ScoreTokens, where a chat in the model's template stands before the text, which is scored as the answer to it.
+  // What a generation of the same tenant has computed of that chat is not computed again. Errors: as ScoreTokens;
+  // InvalidArgument (no chat template, unknown role).
+  [[nodiscard]] virtual absl::StatusOr<std::vector<TokenScore>> ScoreAnswer(const std::vector<ChatMessage>& messages,
+                                                                            std::string_view text,
+                                                                            const std::string& tenant,
+                                                                            const CallContext& call) = 0;
+};
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> LoadLanguageModel(const std::string& path, const LoadOptions& options);
 
