@@ -5,6 +5,9 @@
 #include <map>
 #include <memory>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/input.h"
@@ -12,27 +15,32 @@
 #include "cli/options.h"
 #include "cli/receipt.h"
 #include "cli/terminal.h"
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "precis/base/status_macros.h"
 
 namespace precis::cli {
 namespace {
 
 struct Flags {
-  std::vector<std::string> questions;
+  std::vector<std::string> questions, more_questions;
+  std::string questions_file, turns_file;
   std::string collection = "default", model;
   std::vector<std::string> capsules;
   SearchFlags search;
   CompressionFlags compression;
-  int max_tokens = 0;
+  int max_tokens = 0, rounds = 0;
+  bool together = false;
   double temperature = 0;
   uint64_t seed = 0;
-  bool no_cache = false, show_context = false, always = false;
+  bool no_cache = false, show_context = false, always = false, measure = false;
 };
 
-v1::AskRequest MakeRequest(const Globals& globals, const Flags& flags, const std::string& first) {
+v1::AskRequest MakeRequest(const Globals& globals, const Flags& flags) {
   v1::AskRequest request;
   request.set_tenant(globals.tenant);
   request.set_collection(flags.collection);
-  request.set_question(first);
+  request.set_question(flags.questions[0]);
   for (size_t i = 1; i < flags.questions.size(); ++i) request.add_further_questions(flags.questions[i]);
   request.set_generator_model(flags.model);
   for (const std::string& capsule : flags.capsules) request.add_capsules(capsule);
@@ -43,8 +51,62 @@ v1::AskRequest MakeRequest(const Globals& globals, const Flags& flags, const std
   }
   if (flags.no_cache) request.set_cache_policy(v1::CACHE_POLICY_BYPASS);
   request.set_answer_always(flags.always);
+  if (flags.together) request.set_question_mode(v1::QUESTION_MODE_TOGETHER);
+  request.set_question_rounds(flags.rounds);
+  request.set_measure_evidence(flags.measure);
   request.set_include_context(flags.show_context || globals.json);
   return request;
+}
+
+// Questions of the arguments, of -q and of the file, in this order; of one given as @FILE or - its text.
+absl::Status ReadQuestions(Flags* flags) {
+  std::vector<std::string> questions;
+  for (const auto* some : {&flags->questions, &flags->more_questions}) {
+    for (const std::string& argument : *some) {
+      PRECIS_ASSIGN_OR_RETURN(std::string question, ReadTextArgument(argument));
+      questions.push_back(std::move(question));
+    }
+  }
+  if (!flags->questions_file.empty()) {
+    PRECIS_ASSIGN_OR_RETURN(const std::string text, ReadTextArgument("@" + flags->questions_file));
+    for (absl::string_view line : absl::StrSplit(text, '\n')) {
+      line = absl::StripAsciiWhitespace(line);
+      if (!line.empty()) questions.emplace_back(line);
+    }
+  }
+  if (questions.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("'", flags->questions_file, "' has no question: write one a line"));
+  }
+  flags->questions = std::move(questions);
+  return absl::OkStatus();
+}
+
+std::string Field(const google::protobuf::Struct& object, const char* name) {
+  const auto found = object.fields().find(name);
+  return found == object.fields().end() ? "" : found->second.string_value();
+}
+
+// Lines of {"role": "user" or "assistant", "content": "..."}, as chat programs keep them.
+absl::Status ReadTurns(const std::string& path, v1::AskRequest* request) {
+  if (path.empty()) return absl::OkStatus();
+  PRECIS_ASSIGN_OR_RETURN(const std::string text, ReadTextArgument("@" + path));
+  int number = 0;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
+    if (absl::StripAsciiWhitespace(line).empty()) continue;
+    google::protobuf::Struct turn;
+    const bool read = google::protobuf::util::JsonStringToMessage(std::string(line), &turn).ok();
+    const std::string role = read ? Field(turn, "role") : std::string();
+    if (role != "user" && role != "assistant") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", path, "' line ", number,
+                       " is no turn: write {\"role\": \"user\", \"content\": \"...\"}, user and assistant in turn"));
+    }
+    v1::ChatMessage* message = request->add_turns();
+    message->set_role(role == "user" ? v1::CHAT_ROLE_USER : v1::CHAT_ROLE_ASSISTANT);
+    message->set_content(Field(turn, "content"));
+  }
+  return absl::OkStatus();
 }
 
 // Prints the events for a person as they come, and the sources at the end.
@@ -79,6 +141,15 @@ class Printer {
     Sources();
     Unsupported();
     if (receipt_.has_receipt()) PrintReceipt(receipt_.receipt());
+    if (receipt_.has_talk_receipt()) {
+      const v1::Receipt& talk = receipt_.talk_receipt();
+      std::printf("%s  %s tokens of earlier turns in, %s out%s\n", Styled("Talk", Style::kBold, STDOUT_FILENO).c_str(),
+                  WithThousands(talk.tokens_in()).c_str(), WithThousands(talk.tokens_out()).c_str(),
+                  talk.plan().empty() ? "" : ("; " + OneLine(talk.plan(), 200)).c_str());
+      for (const auto& warning : talk.warnings()) {
+        std::printf("  %s %s\n", Styled("note", Style::kYellow, STDOUT_FILENO).c_str(), OneLine(warning, 300).c_str());
+      }
+    }
     const auto& tokens = usage_.tokens();
     std::printf("%s  prompt %s tokens (%s from the prefix cache), answer %s; first token %s, total %s\n",
                 Styled("Usage", Style::kBold, STDOUT_FILENO).c_str(), WithThousands(tokens.prompt_tokens()).c_str(),
@@ -103,6 +174,12 @@ class Printer {
                   Styled(index < flags_.questions.size() ? Printable(flags_.questions[index]) : "?", Style::kBold,
                          STDOUT_FILENO)
                       .c_str());
+    }
+    if (delta.restarts()) {
+      std::printf("\n%s ", Styled("(again)", Style::kDim, STDOUT_FILENO).c_str());
+      answers_[question_].clear();
+      std::erase_if(citations_, [&](const auto& citation) { return citation.question_index() == question_; });
+      std::erase_if(unsupported_, [&](const auto& sentence) { return sentence.question_index() == question_; });
     }
     answers_[delta.question_index()] += delta.text();
     std::printf("%s", Printable(delta.text()).c_str());
@@ -156,10 +233,18 @@ class Printer {
   v1::AskUsage usage_;
 };
 
-int RunAsk(const Globals& globals, const Flags& flags) {
-  const auto first = ReadTextArgument(flags.questions[0]);
-  if (!first.ok()) return Fail(globals, std::string(first.status().message()), kExitFailed);
-  v1::AskRequest request = MakeRequest(globals, flags, *first);
+int RunAsk(const Globals& globals, const Flags& given) {
+  if (given.questions.empty() && given.more_questions.empty() && given.questions_file.empty()) {
+    return Fail(globals, "no question: give one, or --questions FILE with one a line", kExitUsage);
+  }
+  Flags flags = given;
+  if (const absl::Status read = ReadQuestions(&flags); !read.ok()) {
+    return Fail(globals, std::string(read.message()), kExitFailed);
+  }
+  v1::AskRequest request = MakeRequest(globals, flags);
+  if (const absl::Status read = ReadTurns(flags.turns_file, &request); !read.ok()) {
+    return Fail(globals, std::string(read.message()), kExitFailed);
+  }
   absl::Status status = flags.search.Fill(request.mutable_search());
   if (status.ok()) status = flags.compression.Fill(request.mutable_compression());
   if (!status.ok()) return Fail(globals, std::string(status.message()), kExitUsage);
@@ -192,10 +277,16 @@ int RunAsk(const Globals& globals, const Flags& flags) {
 void AddAsk(CLI::App& app, const Globals& globals, Run* run) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("ask", "Answer a question from a collection, with citations and a receipt");
-  command
-      ->add_option("questions", flags->questions,
-                   "The question (@FILE or - reads it); further ones are answered from the same context")
-      ->required();
+  command->add_option("questions", flags->questions,
+                      "The question (@FILE or - reads it); further ones are answered from the same context");
+  command->add_option("-q,--question", flags->more_questions, "The same; may be repeated");
+  command->add_option("--questions", flags->questions_file, "File with a question a line; at most 32 in all");
+  command->add_flag("--together", flags->together,
+                    "Several questions in one prompt with labelled answers, not one prompt each");
+  command->add_option("--rounds", flags->rounds,
+                      "With --together: ask that often, in another order each time, and vote (at most 9)");
+  command->add_option("--turns", flags->turns_file,
+                      "File with the talk so far, a line each: {\"role\": \"user\", \"content\": \"...\"}");
   command->add_option("-c,--collection", flags->collection, "Collection")->capture_default_str();
   command
       ->add_option("--capsule", flags->capsules,
@@ -209,7 +300,9 @@ void AddAsk(CLI::App& app, const Globals& globals, Run* run) {
       ->check(CLI::Range(0.0, 10.0));
   command->add_option("--seed", flags->seed, "Same seed, same answer");
   command->add_flag("--no-cache", flags->no_cache, "Use no cache");
-  command->add_flag("--always", flags->always, "Answer even if the passages do not hold the answer");
+  command->add_flag("--answer-always,--always", flags->always, "Answer even if the passages do not hold the answer");
+  command->add_flag("--measure-evidence", flags->measure,
+                    "Measure all that speaks for an answer (with --json: usage.evidence)");
   command->add_flag("--show-context", flags->show_context, "Print the compressed context too");
   command->callback([&globals, flags, run] { *run = [&globals, flags] { return RunAsk(globals, *flags); }; });
 }

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "config/encoder_windows.h"
@@ -16,6 +18,8 @@
 
 namespace precis::services {
 namespace {
+
+constexpr size_t kRefusalNumbers = 15;  // compress::SufficiencyCalibration
 
 constexpr int64_t kMaxConfigFileBytes = 1 << 20;
 
@@ -205,6 +209,24 @@ absl::Status CheckAddress(const std::string& key, const std::string& address, bo
 }
 
 // A plain name, so that no model can be read from outside the models folder.
+absl::Status ReadRefusalNumbers(Config* config) {
+  config->refusal_numbers.clear();
+  if (config->refusal_calibration.empty()) return absl::OkStatus();
+  for (absl::string_view part : absl::StrSplit(config->refusal_calibration, ',')) {
+    double number = 0;
+    if (!absl::SimpleAtod(part, &number) || !std::isfinite(number)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("refusal-calibration has '", part, "', which is no number: copy the line as it was printed"));
+    }
+    config->refusal_numbers.push_back(number);
+  }
+  if (config->refusal_numbers.size() != kRefusalNumbers) {
+    return absl::InvalidArgumentError(absl::StrCat("refusal-calibration has ", config->refusal_numbers.size(),
+                                                   " numbers, it must have ", kRefusalNumbers));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckModelName(const std::string& key, const std::string& name) {
   const bool plain = !name.empty() && name[0] != '.' && name.size() <= 128 &&
                      std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -242,6 +264,7 @@ absl::Status Finish(Config* config) {
   }
   PRECIS_RETURN_IF_ERROR(CheckModelName("scorer", config->scorer));
   PRECIS_RETURN_IF_ERROR(ParseEncoderWindows(config->encoder_max_tokens).status());
+  PRECIS_RETURN_IF_ERROR(ReadRefusalNumbers(config));
   if (config->data_dir.empty()) return absl::InvalidArgumentError("data-dir is empty, it must be a folder");
   if (config->models_dir.empty()) return absl::InvalidArgumentError("models-dir is empty, it must be a folder");
   return absl::OkStatus();

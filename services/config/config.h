@@ -15,7 +15,7 @@ namespace precis::services {
 // Members hold what their key in option_table.cc says; times in milliseconds, sizes in bytes.
 struct Config {
   std::string roles_text, listen, data_dir, models_dir, encoder, generator;
-  std::string scorer, encoder_max_tokens;
+  std::string scorer, encoder_max_tokens, refusal_calibration;
   std::string embedder_address, retriever_address, compressor_address, generator_address;
   std::string draft_model, speculation, kv_type;
   std::string metrics_listen, log_level, log_format;
@@ -29,8 +29,9 @@ struct Config {
   int64_t kv_budget_bytes = 0, memory_limit_bytes = 0, head_memory_limit_bytes = 0, unload_after_ms = 0;
   int64_t shutdown_grace_ms = 0;
 
-  RoleSet roles;                      // from `roles_text`
-  std::vector<std::string> set_keys;  // keys that something other than the default decided
+  RoleSet roles;                        // from `roles_text`
+  std::vector<double> refusal_numbers;  // from `refusal_calibration`
+  std::vector<std::string> set_keys;    // keys that something other than the default decided
   bool WasSet(std::string_view key) const;
 
   const std::string& AddressOf(Role role) const;  // of a role in another process; kGateway: `listen`

@@ -35,6 +35,10 @@ const std::vector<Option>& OptionTable() {
        "Model by which compression judges words and sentences, and searches rerank; the default generator while it is "
        "not there.",
        &Config::scorer},
+      {"refusal-calibration", "", "", "gateway",
+       "When Ask has no answer: the 15 numbers that tests/eval/sufficiency.py prints for your generator, with commas. "
+       "Empty: what is built in for the generator, or, where nothing is, its own refusals alone.",
+       &Config::refusal_calibration},
       {"embedder-address", "127.0.0.1:7781", "", "retriever, compressor, gateway",
        "Where the embedder is, unless in this process.", &Config::embedder_address},
       {"retriever-address", "127.0.0.1:7782", "", "gateway", "Where the retriever is, unless in this process.",

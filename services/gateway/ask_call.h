@@ -1,22 +1,29 @@
 // One Ask: a state machine over the stubs of the other roles. No thread waits for it.
 //
-//   Begin -> GetCapsule for each named one -> {Tokenize, ListModels} and {Search, GetCollection} -> Compress -> for
-//   each question: Generate with citation checks -> usage
+//   Begin -> GetCapsule for each named one -> {Tokenize, ListModels} and {Search, GetCollection} -> Compress the
+//   passages, then the earlier turns -> for each prompt: what speaks for an answer, Generate with citation checks, what
+//   speaks for this answer -> usage
 //
-// The first error, or the client's leaving, cancels whatever is under way.
+// The first error, or the client's leaving, cancels whatever is under way. ask_call.cc has the way to the context,
+// ask_answers.cc the answers.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "adapters/remote_embedder.h"
 #include "gateway/ask_capsules.h"
 #include "gateway/ask_prompt.h"
+#include "gateway/ask_request.h"
 #include "gateway/citation_feed.h"
 #include "gateway/generation_reader.h"
+#include "gateway/label_reader.h"
+#include "precis/compress/sufficiency.h"
 #include "precis/v1/collection.grpc.pb.h"
 #include "precis/v1/compression.grpc.pb.h"
 #include "precis/v1/generation.grpc.pb.h"
@@ -34,6 +41,8 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
     const RoleContext& context;
     const Host& host;
     RemoteEncoders encoders;
+    // Null: what is built in for the generator.
+    std::unique_ptr<const compress::SufficiencyCalibration> calibration;
   };
 
   // The call keeps itself alive until gRPC is done with it and no stub calls back any more.
@@ -43,6 +52,7 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
   AskCall(Shared& shared, grpc::CallbackServerContext* context, const v1::AskRequest& request);
 
  private:
+  using Step = void (AskCall::*)();
   // A unary call to another role.
   template <class Request, class Response>
   struct SubCall {
@@ -51,34 +61,93 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
     Response response;
     RoleChannel channel;
   };
+  using ScoreCall = SubCall<v1::ScoreTokensRequest, v1::ScoreTokensResponse>;
 
+  // What is known of one question's answer.
+  struct Answer {
+    std::string text;       // streamed, or held back
+    bool streamed = false;  // some of it was
+    bool restarts = false;  // its next delta voids what was streamed
+    v1::AnswerOutcome outcome = v1::ANSWER_OUTCOME_UNSPECIFIED;
+    std::vector<std::string> votes;  // of the rounds
+    compress::Evidence evidence;
+    std::optional<double> sufficiency;
+  };
+  // Questions that stand in one prompt.
+  struct Prompt {
+    std::vector<int> questions;
+    bool hold = false;  // nothing is streamed before it is decided
+  };
+
+  // --- to the context
   void Begin();
   // The named capsules, one after the other; then Gather.
   void FetchCapsule();
   void FetchedCapsule();
   void Gather();
-  absl::Status CheckRequest() const;
   template <class Request, class Response, class Starter>
-  void Launch(Role role, SubCall<Request, Response>* call, Starter start, void (AskCall::*then)());
+  void Launch(Role role, SubCall<Request, Response>* call, Starter start, Step then);
+  void StartSearch();
   // The second call to each of the two roles. One after the other, so that a question takes one place in the queue of a
   // role, however short that is.
   void Tokenized();
+  void BatchSearched();
   void Searched();
   // One of the two roles has given its answers; the last one goes on to Compress.
   void Gathered();
   void StartTokenize(v1::TokenizeRequest* request);
   absl::Status PlanPrompt();
+  void FillCompress(SubCall<v1::CompressRequest, v1::CompressResponse>* call, int64_t budget);
   void StartCompress();
   void Compressed();
+  // Of the earlier turns, into what the context has left of the budget.
+  void StartTalk();
+  void TalkCompressed(const grpc::Status& status);
   void SendPlanAndRetrieved();
   void SendReceipt();
+  absl::Status MakeCitationFeed();
 
-  void StartQuestion();
-  void OnDelta(const std::string& text);
+  // --- the answers
+  void StartAnswers();
+  void NextPrompt();
+  void StartGeneration();
+  void OnGeneratedText(const std::string& text);
   void OnGenerated(const grpc::Status& status, const v1::GenerateDone& done);
-  void OnCitation(const compress::Citation& citation);
+  void TakePieces(const std::vector<LabelReader::Piece>& pieces);
+  // Part of an answer: to the client and the citation checks.
+  void Stream(int question, const std::string& text);
+  // The answer that is being streamed is complete: its checks are awaited.
+  void FinishStream();
+  void OnCitation(int question, const compress::Citation& citation);
   void OnAnswerChecked(const absl::Status& status);
+  // Generation or a whole answer being shown, and every check of citations, hold the step; when all have let go, the
+  // call goes on with `then`.
+  void HoldStep();
+  void LetGo(Step then);
+  void PromptEnded();
+  void LabelsEnded();
+  void RoundEnded();
+  void Show(int question, std::string text, Step then);
+  void Settle(int question, bool cut);
   void SendUsage();
+
+  // --- whether there is an answer
+  // Without a calibration for the generator only its own refusal counts.
+  bool JudgesEvidence() const {
+    return !AsksTogether(request_) &&
+           (request_.measure_evidence() || (!request_.answer_always() && calibration_ != nullptr));
+  }
+  void StartEvidence();
+  void QuestionScored(std::optional<double> logprob);
+  void QuestionScoredAlone(std::optional<double> logprob);
+  void StartAnswerEvidence();
+  void AnswerScored(std::optional<double> logprob);
+  void AnswerScoredAlone(std::optional<double> logprob);
+  // The mean log-probability of `text` as the answer to `chat`; nothing where the generator cannot tell.
+  void Score(v1::Chat chat, std::string text, void (AskCall::*then)(std::optional<double>));
+  void Shown();
+  void Refuse(int question);
+  std::optional<double> Similarity(int question) const;
 
   // False when the call has ended: stop.
   bool Emit(v1::AskResponse event);
@@ -86,9 +155,7 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
   bool Ended();
   void CancelSubCalls();
   void AddTiming(const char* stage, absl::Duration duration);
-
-  const std::string& Question(int index) const;
-  int question_count() const { return 1 + request_.further_questions_size(); }
+  PromptData Data() const;
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -115,22 +182,32 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
   SubCall<v1::TokenizeRequest, v1::TokenizeResponse> tokenize_;
   SubCall<v1::GetCollectionRequest, v1::GetCollectionResponse> collection_;
   SubCall<v1::SearchRequest, v1::SearchResponse> search_;
-  SubCall<v1::CompressRequest, v1::CompressResponse> compress_;
+  SubCall<v1::SearchBatchRequest, v1::SearchBatchResponse> batch_;
+  SubCall<v1::CompressRequest, v1::CompressResponse> compress_, talk_;
+  std::shared_ptr<ScoreCall> score_;
   std::shared_ptr<GenerationReader> generation_;
   std::shared_ptr<CitationFeed> citations_;
 
-  // Where each part of what was tokenised ends: the system text, the longest question, the turns.
+  // Where each part of what was tokenised ends: the system text, the questions, the turns.
   std::vector<int64_t> part_ends_;
   v1::Model model_;
   WindowPlan window_;
   bool plan_sent_ = false;
   bool nothing_found_ = false;
 
-  int question_ = 0;  // the one that is being answered
-  std::string answer_;
-  v1::FinishReason finish_ = v1::FINISH_REASON_UNSPECIFIED;
+  std::vector<Answer> answers_;  // by question
+  std::deque<Prompt> prompts_;   // to come
+  Prompt prompt_;                // the one under way
+  std::unique_ptr<LabelReader> labels_;
+  int streaming_ = -1;  // the question whose answer is being streamed
+  int last_piece_ = -1;
+  int holds_ = 0;  // see HoldStep
+  int round_ = 0, relabelled_ = 0;
+  Step then_ = nullptr;
+  bool cut_ = false;  // the generation ended at its limit
+  const compress::SufficiencyCalibration* calibration_ = nullptr;
   v1::AskUsage usage_;
-  absl::Time retrieve_began_, compress_began_, cite_began_;
+  absl::Time retrieve_began_, compress_began_, cite_began_, evidence_began_;
 };
 
 }  // namespace precis::services

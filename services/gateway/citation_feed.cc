@@ -13,19 +13,24 @@ CitationFeed::CitationFeed(Executor& executor, CallContext call, Context context
       found_(std::move(found)),
       done_(std::move(done)) {}
 
-void CitationFeed::Add(const std::string& text) {
+void CitationFeed::Add(int answer, const std::string& text) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    pending_ += text;
+    if (pending_.empty() || pending_.back().finish) {
+      pending_.push_back({answer, text, false});
+    } else {
+      pending_.back().text += text;
+    }
     if (failed_ || std::exchange(running_, true)) return;
   }
   Submit();
 }
 
-void CitationFeed::FinishAnswer() {
+void CitationFeed::FinishAnswer(int answer) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    finish_ = true;
+    if (pending_.empty() || pending_.back().finish) pending_.push_back({answer, "", true});
+    pending_.back().finish = true;
     if (failed_ || std::exchange(running_, true)) return;
   }
   Submit();
@@ -43,28 +48,27 @@ void CitationFeed::Submit() {
 
 void CitationFeed::Work() {
   while (true) {
-    std::string text;
-    bool finish = false;
+    Part part;
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      if (pending_.empty() && !finish_) {
+      if (pending_.empty()) {
         running_ = false;
         return;
       }
-      text.swap(pending_);
-      finish = std::exchange(finish_, false);
+      part = std::move(pending_.front());
+      pending_.pop_front();
     }
-    const absl::Status status = Check(text, finish);
+    const absl::Status status = Check(part);
     if (!status.ok()) {
       std::lock_guard<std::mutex> lock(mutex_);
       failed_ = true;
     }
-    if (!status.ok() || finish) done_(status);
+    if (!status.ok() || part.finish) done_(status);
     if (!status.ok()) return;
   }
 }
 
-absl::Status CitationFeed::Check(const std::string& text, bool finish) {
+absl::Status CitationFeed::Check(const Part& part) {
   if (checker_ == nullptr) {
     std::shared_ptr<engine::Embedder> embedder = context_.embedder();
     auto made = compress::CitationChecker::Make(context_.context, context_.passages, embedder, context_.tenant,
@@ -75,11 +79,11 @@ absl::Status CitationFeed::Check(const std::string& text, bool finish) {
     }
     PRECIS_ASSIGN_OR_RETURN(checker_, std::move(made));
   }
-  PRECIS_ASSIGN_OR_RETURN(const auto citations, checker_->Add(text, call_));
-  for (const compress::Citation& citation : citations) found_(citation);
-  if (!finish) return absl::OkStatus();
+  PRECIS_ASSIGN_OR_RETURN(const auto citations, checker_->Add(part.text, call_));
+  for (const compress::Citation& citation : citations) found_(part.answer, citation);
+  if (!part.finish) return absl::OkStatus();
   PRECIS_ASSIGN_OR_RETURN(const auto rest, checker_->Finish(call_));
-  for (const compress::Citation& citation : rest) found_(citation);
+  for (const compress::Citation& citation : rest) found_(part.answer, citation);
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 // one after the other on the gateway's executor.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -27,20 +28,25 @@ class CitationFeed : public std::enable_shared_from_this<CitationFeed> {
   };
   // Both on the executor. `found`: in the order of the answer. `done`: the end of one answer, or what went wrong; then
   // nothing else comes.
-  using Found = std::function<void(const compress::Citation&)>;
+  using Found = std::function<void(int answer, const compress::Citation&)>;
   using Done = std::function<void(absl::Status)>;
 
   CitationFeed(Executor& executor, CallContext call, Context context, Found found, Done done);
 
-  // The next piece of the answer.
-  void Add(const std::string& text);
+  // The next piece of an answer. Before another answer begins, this one is finished.
+  void Add(int answer, const std::string& text);
   // The answer is complete.
-  void FinishAnswer();
+  void FinishAnswer(int answer);
 
  private:
+  struct Part {
+    int answer = 0;
+    std::string text;
+    bool finish = false;
+  };
   void Submit();
   void Work();
-  absl::Status Check(const std::string& text, bool finish);
+  absl::Status Check(const Part& part);
 
   Executor& executor_;
   const CallContext call_;
@@ -50,8 +56,7 @@ class CitationFeed : public std::enable_shared_from_this<CitationFeed> {
   std::unique_ptr<compress::CitationChecker> checker_;  // the running job's alone
 
   std::mutex mutex_;
-  std::string pending_;
-  bool finish_ = false;
+  std::deque<Part> pending_;
   bool running_ = false;
   bool failed_ = false;
 };

@@ -8,7 +8,10 @@ namespace {
 class PipelineService final : public v1::PipelineService::CallbackService {
  public:
   PipelineService(const RoleContext& context, const Host& host)
-      : shared_{context, host, {context.channels, context.models}} {}
+      : shared_{context,
+                host,
+                {context.channels, context.models},
+                compress::CalibrationOf(context.config.refusal_numbers)} {}
 
   grpc::ServerWriteReactor<v1::AskResponse>* Ask(grpc::CallbackServerContext* context,
                                                  const v1::AskRequest* request) override {

@@ -80,6 +80,8 @@ TEST(Config, MistakesAreNamed) {
   EXPECT_THAT(Error(Parse({"--log-format=xml"})), HasSubstr("text|json"));
   EXPECT_THAT(Error(Parse({"--listen=localhost"})), HasSubstr("HOST:PORT"));
   EXPECT_THAT(Error(Parse({"--encoder=../../etc"})), HasSubstr("models-dir"));
+  EXPECT_THAT(Error(Parse({"--refusal-calibration=1,2,x"})), HasSubstr("'x'"));
+  EXPECT_THAT(Error(Parse({"--refusal-calibration=1,2"})), AllOf(HasSubstr("2 numbers"), HasSubstr("15")));
   EXPECT_THAT(Error(Parse({"serve"})), HasSubstr("'serve' is not a flag"));
   EXPECT_THAT(Error(Parse({"--encoder"})), HasSubstr("needs a value"));
   EXPECT_THAT(Error(Parse({"--config", WriteFile("encoder = a\nno equals sign\n")})), HasSubstr(":2"));

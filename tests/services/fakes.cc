@@ -160,6 +160,10 @@ class FakeGenerator final : public engine::LanguageModel {
                                                         " tokens, with max_tokens ", request.max_tokens,
                                                         " they exceed the window of ", info_.max_tokens));
     }
+    {
+      std::lock_guard<std::mutex> lock(engines_->mutex);
+      engines_->prompts.push_back(prompt);
+    }
     ++engines_->generating;
     const absl::Status status = Stream(Answer(prompt), request.max_tokens, call, sink, &result);
     --engines_->generating;
@@ -193,20 +197,61 @@ class FakeGenerator final : public engine::LanguageModel {
     return scores;
   }
 
+  absl::StatusOr<std::vector<engine::TokenScore>> ScoreAnswer(const std::vector<engine::ChatMessage>& messages,
+                                                              std::string_view text, const std::string&,
+                                                              const CallContext&) override {
+    ++engines_->scored_answers;
+    PRECIS_ASSIGN_OR_RETURN(const std::string prompt, RenderChat(messages));
+    const bool question = prompt.find("Write ") != std::string::npos;
+    const bool context = prompt.find("<context>\n") != std::string::npos;  // the system text names the mark alone
+    PRECIS_ASSIGN_OR_RETURN(const auto tokens, tokenizer_.EncodeWithOffsets(text, {}));
+    std::vector<engine::TokenScore> scores;
+    for (const engine::Token& token : tokens) {
+      scores.push_back({token, question && context ? engines_->question_logprob.load()
+                               : question          ? engines_->question_logprob_without.load()
+                               : context           ? engines_->answer_logprob.load()
+                                                   : engines_->answer_logprob_without.load()});
+    }
+    return scores;
+  }
+
  private:
   absl::StatusOr<std::string> Prompt(const engine::GenerateRequest& request) const {
     if (request.messages.empty()) return request.prompt;
     return RenderChat(request.messages);
   }
 
-  // Of texts to summarise the first sentence; else the first passage of the context with its mark; a question about
-  // something "unknown" is refused.
-  static std::string Answer(const std::string& prompt) {
+  std::string Answer(const std::string& prompt) const {
+    // Of texts to summarise the first sentence.
     if (const size_t texts = prompt.find("<texts>\n"); texts != std::string::npos) {
       const size_t first = texts + sizeof("<texts>\n") - 1;
       return prompt.substr(first, prompt.find_first_of(".\n", first) - first) + ".";
     }
-    if (prompt.find("unknown") != std::string::npos) return "The passages do not answer this question.";
+    std::vector<std::string> questions;
+    for (int i = 1;; ++i) {
+      const std::string label = absl::StrCat("\nQuestion ", i, ": ");
+      const size_t begin = prompt.find(label);
+      if (begin == std::string::npos) break;
+      questions.push_back(prompt.substr(begin + label.size(), prompt.find('\n', begin + 1) - begin - label.size()));
+    }
+    if (questions.empty()) return AnswerTo(prompt, prompt);
+    const FakeLabels labels = engines_->labels;
+    std::string text;
+    for (size_t i = 0; i < questions.size(); ++i) {
+      const std::string answer = AnswerTo(questions[i], prompt);
+      if (labels == FakeLabels::kNone) {
+        absl::StrAppend(&text, answer, " ");
+      } else if (labels != FakeLabels::kLastMissing || i + 1 < questions.size()) {
+        absl::StrAppend(&text, "Answer ", i + 1, ": ", answer, "\n");
+      }
+    }
+    if (labels == FakeLabels::kFirstTwice) absl::StrAppend(&text, "Answer 1: Something else.");
+    return text;
+  }
+
+  // The first passage of the context with its mark; a question about something "unknown" is refused.
+  static std::string AnswerTo(const std::string& question, const std::string& prompt) {
+    if (question.find("unknown") != std::string::npos) return "The passages do not answer this question.";
     const size_t mark = prompt.find("<context>\n[1] ");
     if (mark == std::string::npos) return "Hello from the fake generator.";
     const size_t begin = mark + sizeof("<context>\n[1] ") - 1;

@@ -5,12 +5,17 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "models/model_source.h"
 
 namespace precis::services {
+
+// How the generator answers a prompt with several questions.
+enum class FakeLabels { kAll, kNone, kLastMissing, kFirstTwice };
 
 // What a test sees of the fake engines, and how it steers them. Shared by all that one ModelSource loads.
 struct FakeEngines {
@@ -26,6 +31,14 @@ struct FakeEngines {
   std::atomic<bool> heads_fail = false;      // cross-encoders and sparse encoders do not load
   std::atomic<int64_t> head_parameters = 0;  // of a model with a head, as its file says
   std::atomic<int> refused_steps = 0;        // sinks that said stop
+  std::atomic<FakeLabels> labels = FakeLabels::kAll;
+  // Log-probability of each token that ScoreAnswer is asked about: a question, an answer, with a context and without.
+  std::atomic<float> question_logprob = -1, question_logprob_without = -4;
+  std::atomic<float> answer_logprob = -0.5f, answer_logprob_without = -2;
+  std::atomic<int> scored_answers = 0;
+
+  std::mutex mutex;
+  std::vector<std::string> prompts;  // of all generations, under the mutex
 };
 
 // Models named "*encoder*" are encoders, the others generators.

@@ -54,7 +54,7 @@ class Methods : public testing::Test {
 TEST_F(Methods, EveryListedMethodRunsByName) {
   Start();
   for (const char* name : {"auto", "none", "truncate", "extractive", "lexical", "tcra_semantic", "tcra_summary", "crag",
-                           "hierarchical", "capsule", "lingua", "infini", "xl3m"}) {
+                           "hierarchical", "capsule", "lingua", "infini", "xl3m", "talk"}) {
     EXPECT_TRUE(Listed(name).available()) << name << ": " << Listed(name).unavailable_reason();
     v1::CompressResponse response;
     v1::CompressRequest request = Request(name);

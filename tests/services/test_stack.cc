@@ -90,11 +90,23 @@ Asked Ask(const std::shared_ptr<grpc::Channel>& channel, const v1::AskRequest& r
   Asked asked;
   v1::AskResponse event;
   while (stream->Read(&event)) {
-    if (event.has_delta() && event.delta().question_index() == 0) asked.answer += event.delta().text();
+    if (event.has_delta()) {
+      std::string& text = asked.texts[event.delta().question_index()];
+      if (event.delta().restarts()) text.clear();
+      text += event.delta().text();
+    }
     asked.events.push_back(event);
   }
+  asked.answer = asked.texts[0];
   asked.status = stream->Finish();
   return asked;
+}
+
+const v1::AskReceipt& Asked::receipt() const {
+  for (const v1::AskResponse& event : events) {
+    if (event.has_receipt()) return event.receipt();
+  }
+  return v1::AskReceipt::default_instance();
 }
 
 }  // namespace precis::services

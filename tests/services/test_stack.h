@@ -1,6 +1,7 @@
 // Servers for tests: real daemons on free ports of loopback, with fake engines and a folder of their own.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,7 +52,11 @@ grpc::Status CreateCollection(const std::shared_ptr<grpc::Channel>& channel, con
 struct Asked {
   grpc::Status status;
   std::vector<v1::AskResponse> events;
-  std::string answer;  // of question 0
+  std::string answer;                // of question 0
+  std::map<int, std::string> texts;  // by question; what restarted is void
+
+  const v1::AskUsage& usage() const { return events.back().usage(); }
+  const v1::AskReceipt& receipt() const;
 };
 Asked Ask(const std::shared_ptr<grpc::Channel>& channel, const v1::AskRequest& request);
 
