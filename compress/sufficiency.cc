@@ -15,7 +15,14 @@ constexpr double kMeanSimilarity = 0.55, kMeanCoverage = 0.75, kMeanQuestion = -
 
 // From tests/eval/sufficiency.py, which prints these lines; services/README.md has what they do on held-out questions.
 const std::vector<SufficiencyCalibration>& Calibrations() {
-  static const auto* table = new std::vector<SufficiencyCalibration>{};
+  static const auto* table = new std::vector<SufficiencyCalibration>{
+      {"smollm2-135m-instruct",
+       {-5.331, 8.447, 0, 0, 0.620, 0, 0},
+       0.226,
+       0.577,
+       {-3.569, 8.542, 0, 0, 0.664, 3.211, 0.407},
+       0.292},
+  };
   return *table;
 }
 

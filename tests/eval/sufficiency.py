@@ -213,13 +213,13 @@ def fit(options):
         values = sorted(values)
         return values[min(len(values) - 1, int(part * len(values)))]
 
-    # Refused at once: what hardly any answerable question falls below. Streamed at once: what few others reach.
-    refuse_below = quantile([line["before"] for line in dev if line["answerable"]], 0.03)
+    # A refusal that is wrong costs more than an answer that is: of the fitting half's answerable questions at most a part
+    # of --wrongly is refused, half of it at once. Streamed at once: what few of the others reach.
+    known = [line for line in dev if line["answerable"]]
+    refuse_below = quantile([line["before"] for line in known], options.wrongly / 2)
     answer_from = max(refuse_below, quantile([line["before"] for line in dev if not line["answerable"]], 0.85))
-    doubtful = [line for line in dev if refuse_below <= line["before"] < answer_from] or dev
-    # Of the doubtful: as many wrongs as refusals of either kind cost the same.
-    answer_above = min((line["after"] for line in doubtful),
-                       key=lambda t: sum(rates([(line["after"] >= t, line["answerable"]) for line in doubtful])))
+    doubtful = [line for line in known if refuse_below <= line["before"] < answer_from] or known
+    answer_above = quantile([line["after"] for line in doubtful], options.wrongly / 2 * len(known) / len(doubtful))
 
     def answered(line):
         if line["before"] < refuse_below:
@@ -260,6 +260,7 @@ def main():
     parser.add_argument("--bin", default="build/release/bin")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--budget", type=int, default=320)
+    parser.add_argument("--wrongly", type=float, default=0.1)
     options = parser.parse_args()
     {"make": make, "run": run, "fit": fit}[options.command](options)
 
