@@ -6,6 +6,18 @@
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 
+namespace {
+
+// A named option takes one value each time it stands, also one that may be repeated: what follows may be a question.
+void TakeOneValueEach(CLI::App* app) {
+  for (CLI::Option* option : app->get_options()) {
+    if (!option->get_positional() && option->get_items_expected_max() > 1) option->allow_extra_args(false);
+  }
+  for (CLI::App* command : app->get_subcommands({})) TakeOneValueEach(command);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace precis::cli;
   WatchInterrupts();
@@ -38,6 +50,7 @@ int main(int argc, char** argv) {
   AddHealth(app, globals, &run);
   AddModel(app, globals, &run);
   AddCompletion(app, &run);
+  TakeOneValueEach(&app);
   app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 partly failed. 'precis COMMAND --help' tells more.");
   try {
     app.parse(argc, argv);

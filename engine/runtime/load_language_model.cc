@@ -126,7 +126,6 @@ int64_t BytesOfPositions(const KvLayout& layout, int64_t positions) {
 }
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, const LoadOptions& options) {
-  PRECIS_RETURN_IF_ERROR(CheckOptions(options));
   PRECIS_ASSIGN_OR_RETURN(const cpu::IsaLevel isa, ResolveIsa(options.isa));
   const bool exact = options.numeric_mode == "exact";
   const cpu::KvType own_kv_type = exact ? cpu::KvType::kF32 : cpu::KvType::kF16;
@@ -199,6 +198,7 @@ absl::StatusOr<std::shared_ptr<LanguageModel>> Load(const std::string& path, con
 
 absl::StatusOr<std::shared_ptr<LanguageModel>> LoadLanguageModel(const std::string& path, const LoadOptions& options) {
   try {
+    PRECIS_RETURN_IF_ERROR(CheckOptions(options));
     PRECIS_ASSIGN_OR_RETURN(const ModelFiles files, FindModelFiles(path));
     PRECIS_ASSIGN_OR_RETURN(const bool seq2seq, IsSeq2Seq(files));
     return seq2seq ? LoadSeq2Seq(files, options) : Load(path, options);

@@ -30,6 +30,8 @@ expect 2 "is no condition" "$precis" --server $nobody search x --where '=3'
 expect 1 "no server answers at $nobody" "$precis" --server $nobody health
 expect 1 "no server answers at $nobody" "$precis" --server $nobody ask "anything"
 expect 2 "no question" "$precis" --server $nobody ask
+# An option that may be repeated does not take the question behind it.
+expect 1 "no server answers at $nobody" "$precis" --server $nobody ask --keep "this" -m auto --where a=b "anything"
 echo '{"role": "robot"}' > "$HOME/turns"
 expect 1 "line 1 is no turn" "$precis" --server $nobody ask "anything" --turns "$HOME/turns"
 printf 'One?\n\nTwo?\n' > "$HOME/questions"
@@ -41,7 +43,8 @@ for json in "" --json; do
   lines=$("$precis" --server $nobody $json index "$HOME/not-there" 2>&1 </dev/null | wc -l)
   [ "$lines" = 1 ] || { echo "FAILED: a missing path is told in $lines lines"; failures=$((failures + 1)); }
 done
-expect 1 "no file to index" "$precis" --server $nobody index "$HOME"
+mkdir "$HOME/empty"
+expect 1 "no file to index" "$precis" --server $nobody index "$HOME/empty"
 expect 1 "not-there" "$precis" --server $nobody tokens @"$HOME/not-there"
 expect 1 "not valid UTF-8" "$precis" --server $nobody search $'caf\xe9'
 expect 0 'complete -o filenames -F _precis precis' "$precis" completion bash

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/ask_prompt.h"
 #include "gateway/citation_location.h"
 #include "gmock/gmock.h"
@@ -21,6 +22,7 @@
 namespace precis::services {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 // Opens once; whoever waits goes on.
@@ -251,25 +253,42 @@ v1::AskRequest Conversation(int turns) {
 }
 
 TEST(Window, ContextGetsItsDefaultWhereThereIsRoom) {
-  const auto plan = PlanWindow(Conversation(0), {100, 20, {}}, 8192, "m");
+  const auto plan = PlanWindow(Conversation(0), {.system = 100, .question = 20}, 8192, "m");
   ASSERT_TRUE(plan.ok());
   EXPECT_EQ(plan->budget, 1024);
   EXPECT_EQ(plan->max_answer, 512);
   EXPECT_TRUE(plan->notes.empty());
 }
 
-TEST(Window, OldTurnsGoBeforeTheContextDoes) {
+TEST(Window, TurnsHaveAShareOfTheBudgetThatTheContextCannotTake) {
   const v1::AskRequest request = Conversation(4);
-  const auto plan = PlanWindow(request, {100, 20, {500, 500, 100, 100}}, 2100, "m");
-  ASSERT_TRUE(plan.ok()) << plan.status();
-  EXPECT_EQ(plan->first_turn, 2);
-  ASSERT_FALSE(plan->notes.empty());
-  EXPECT_THAT(plan->notes[0], HasSubstr("2 of 4 earlier turns"));
-  EXPECT_EQ(MakeChat(request, "q", "c", plan->first_turn).messages(1).content(), "turn 2");
+  const auto many = PlanWindow(request, {.system = 100, .question = 20, .turns = 1200}, 8192, "m");
+  ASSERT_TRUE(many.ok()) << many.status();
+  EXPECT_EQ(many->budget, 1024);
+  EXPECT_EQ(many->turns, 256);
+  EXPECT_EQ(many->context(), 768);
+  EXPECT_THAT(many->notes, Contains(HasSubstr("The 4 earlier turns (1200 tokens) have at least 256 tokens")));
+  const auto few = PlanWindow(request, {.system = 100, .question = 20, .turns = 128}, 8192, "m");
+  ASSERT_TRUE(few.ok()) << few.status();
+  EXPECT_EQ(few->turns, 128);
+  v1::AskRequest small = request;
+  small.mutable_compression()->set_budget_tokens(16);
+  const auto none = PlanWindow(small, {.system = 100, .question = 20, .turns = 1200}, 8192, "m");
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_EQ(none->turns, 0);
+  EXPECT_THAT(none->notes, Contains(HasSubstr("earlier turns were left out")));
+}
+
+TEST(Window, AnswersInOnePromptShareTheWindow) {
+  const auto one = PlanWindow(Conversation(0), {.system = 100, .question = 20}, 4096, "m");
+  const auto four = PlanWindow(Conversation(0), {.system = 100, .question = 20, .answers = 4}, 4096, "m");
+  ASSERT_TRUE(one.ok() && four.ok());
+  EXPECT_EQ(one->max_answer, 512);
+  EXPECT_EQ(four->max_answer, 256);
 }
 
 TEST(Window, ALowerBudgetIsSaid) {
-  const auto plan = PlanWindow(Conversation(0), {100, 20, {}}, 1024, "m");
+  const auto plan = PlanWindow(Conversation(0), {.system = 100, .question = 20}, 1024, "m");
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_LT(plan->budget, 1024);
   EXPECT_GT(plan->budget, 0);
@@ -279,18 +298,21 @@ TEST(Window, ALowerBudgetIsSaid) {
 TEST(Window, WhatTheCallerGaveIsNeverChanged) {
   v1::AskRequest request = Conversation(0);
   request.mutable_compression()->set_budget_tokens(2000);
-  const auto plan = PlanWindow(request, {100, 20, {}}, 2048, "m");
+  const auto plan = PlanWindow(request, {.system = 100, .question = 20}, 2048, "m");
   ASSERT_FALSE(plan.ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(plan.status()));
   EXPECT_THAT(std::string(plan.status().message()), AllOf(HasSubstr("2048"), HasSubstr("2000"), HasSubstr("512")));
 }
 
-TEST(Prompt, TheQuestionStandsLastAndTheContextBetweenDelimiters) {
-  v1::AskRequest request = Conversation(2);
-  const v1::Chat chat = MakeChat(request, "why?", "[1] because", 0);
-  ASSERT_EQ(chat.messages_size(), 4);
+TEST(Prompt, TheQuestionStandsLastAndPassagesAndTurnsBetweenDelimiters) {
+  const v1::AskRequest request = Conversation(2);
+  const v1::Chat chat = MakeChat(request, {0}, {.context = "[1] because", .talk = "User\nwhy?"});
+  ASSERT_EQ(chat.messages_size(), 2);
   EXPECT_EQ(chat.messages(0).role(), v1::CHAT_ROLE_SYSTEM);
-  EXPECT_EQ(chat.messages(3).content(), "<context>\n[1] because\n</context>\n\nQuestion: why?");
+  EXPECT_EQ(chat.messages(1).content(), absl::StrCat(kContextBegin, "[1] because", kContextEnd, kTalkBegin,
+                                                     "User\nwhy?", kTalkEnd, "Question: and then?"));
+  EXPECT_EQ(MakeChat(request, {0}, {.context = "[1] because"}).messages(1).content(),
+            absl::StrCat(kContextBegin, "[1] because", kContextEnd, "Question: and then?"));
 }
 
 TEST(Prompt, ARefusalIsRecognised) {

@@ -210,13 +210,13 @@ class HfFolder : public ::testing::Test {
 
 TEST_F(HfFolder, TextsEndWhereGenerationConfigSays) {
   const HfDecoderConfig config = *Parse(Llama());
-  EXPECT_THAT(*ReadHfEnds(folder(), config), ElementsAre(2));
+  EXPECT_THAT(*ReadHfEnds(folder(), config.ends), ElementsAre(2));
   Put("generation_config.json", R"({"eos_token_id": [3, 4], "temperature": 0.6})");
-  EXPECT_THAT(*ReadHfEnds(folder(), config), ElementsAre(3, 4));
+  EXPECT_THAT(*ReadHfEnds(folder(), config.ends), ElementsAre(3, 4));
   Put("generation_config.json", R"({"temperature": 0.6})");
-  EXPECT_THAT(*ReadHfEnds(folder(), config), ElementsAre(2));
+  EXPECT_THAT(*ReadHfEnds(folder(), config.ends), ElementsAre(2));
   Put("generation_config.json", R"({"eos_token_id": [3, -4]})");
-  EXPECT_EQ(ReadHfEnds(folder(), config).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReadHfEnds(folder(), config.ends).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(HfFolder, ChatTemplateIsFoundInEveryPlaceThatIsInUse) {
