@@ -30,10 +30,10 @@ expect 2 "is no condition" "$precis" --server $nobody search x --where '=3'
 expect 1 "no server answers at $nobody" "$precis" --server $nobody health
 expect 1 "no server answers at $nobody" "$precis" --server $nobody ask "anything"
 expect 2 "no question" "$precis" --server $nobody ask
-echo '{"role": "robot"}' > "$HOME/turns"
-expect 1 "line 1 is no turn" "$precis" --server $nobody ask "anything" --turns "$HOME/turns"
-printf 'One?\n\nTwo?\n' > "$HOME/questions"
-expect 1 "no server answers at $nobody" "$precis" --server $nobody ask --questions "$HOME/questions" -q "Three?" --together --rounds 3
+echo '{"role": "robot"}' > "$HOME/.turns"
+expect 1 "line 1 is no turn" "$precis" --server $nobody ask "anything" --turns "$HOME/.turns"
+printf 'One?\n\nTwo?\n' > "$HOME/.questions"
+expect 1 "no server answers at $nobody" "$precis" --server $nobody ask --questions "$HOME/.questions" -q "Three?" --together --rounds 3
 expect 1 '"error":\{"code":"UNAVAILABLE"' "$precis" --server $nobody --json stats
 expect 1 "No such file" "$precis" --server $nobody index "$HOME/not-there"
 # One error is one line.
