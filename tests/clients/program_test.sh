@@ -32,10 +32,10 @@ expect 1 "no server answers at $nobody" "$precis" --server $nobody ask "anything
 expect 2 "no question" "$precis" --server $nobody ask
 # An option that may be repeated does not take the question behind it.
 expect 1 "no server answers at $nobody" "$precis" --server $nobody ask --keep "this" -m auto --where a=b "anything"
-echo '{"role": "robot"}' > "$HOME/turns"
-expect 1 "line 1 is no turn" "$precis" --server $nobody ask "anything" --turns "$HOME/turns"
-printf 'One?\n\nTwo?\n' > "$HOME/questions"
-expect 1 "no server answers at $nobody" "$precis" --server $nobody ask --questions "$HOME/questions" -q "Three?" --together --rounds 3
+echo '{"role": "robot"}' > "$HOME/.turns"
+expect 1 "line 1 is no turn" "$precis" --server $nobody ask "anything" --turns "$HOME/.turns"
+printf 'One?\n\nTwo?\n' > "$HOME/.questions"
+expect 1 "no server answers at $nobody" "$precis" --server $nobody ask --questions "$HOME/.questions" -q "Three?" --together --rounds 3
 expect 1 '"error":\{"code":"UNAVAILABLE"' "$precis" --server $nobody --json stats
 expect 1 "No such file" "$precis" --server $nobody index "$HOME/not-there"
 # One error is one line.
@@ -43,8 +43,7 @@ for json in "" --json; do
   lines=$("$precis" --server $nobody $json index "$HOME/not-there" 2>&1 </dev/null | wc -l)
   [ "$lines" = 1 ] || { echo "FAILED: a missing path is told in $lines lines"; failures=$((failures + 1)); }
 done
-mkdir "$HOME/empty"
-expect 1 "no file to index" "$precis" --server $nobody index "$HOME/empty"
+expect 1 "no file to index" "$precis" --server $nobody index "$HOME"
 expect 1 "not-there" "$precis" --server $nobody tokens @"$HOME/not-there"
 expect 1 "not valid UTF-8" "$precis" --server $nobody search $'caf\xe9'
 expect 0 'complete -o filenames -F _precis precis' "$precis" completion bash
