@@ -132,11 +132,10 @@ class AskCall final : public grpc::ServerWriteReactor<v1::AskResponse>, public s
   void SendUsage();
 
   // --- whether there is an answer
-  // Without a calibration for the generator only its own refusal counts.
-  bool JudgesEvidence() const {
-    return !AsksTogether(request_) &&
-           (request_.measure_evidence() || (!request_.answer_always() && calibration_ != nullptr));
-  }
+  // Without a calibration for the generator only its own refusal counts, and with earlier turns too: what they hold the
+  // search does not know.
+  bool MayRefuse() const { return !request_.answer_always() && calibration_ != nullptr && request_.turns().empty(); }
+  bool JudgesEvidence() const { return !AsksTogether(request_) && (request_.measure_evidence() || MayRefuse()); }
   void StartEvidence();
   void QuestionScored(std::optional<double> logprob);
   void QuestionScoredAlone(std::optional<double> logprob);

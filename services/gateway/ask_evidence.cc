@@ -96,7 +96,7 @@ void AskCall::AnswerScoredAlone(std::optional<double> logprob) {
   if (answer.evidence.answer_logprob && logprob && calibration_ != nullptr) {
     const compress::Judgement judgement = compress::JudgeAnswer(answer.evidence, *calibration_);
     answer.sufficiency = judgement.probability;
-    if (judgement.verdict == compress::Verdict::kRefuse && !request_.answer_always()) return Refuse(question);
+    if (judgement.verdict == compress::Verdict::kRefuse && MayRefuse()) return Refuse(question);
   }
   Show(question, answer.text, &AskCall::Shown);
 }

@@ -115,6 +115,21 @@ TEST_F(AskEvidence, WithoutACalibrationNothingIsMeasuredUnlessAskedFor) {
   EXPECT_FALSE(measured.usage().evidence(0).has_sufficiency());
 }
 
+TEST_F(AskEvidence, WhatTheTalkMayHoldIsNotRefusedByTheSearch) {
+  Hopeless();
+  v1::AskRequest request = Question("How is my zebra called?");
+  for (const char* said : {"My zebra is called Marty.", "A good name."}) {
+    v1::ChatMessage* turn = request.add_turns();
+    turn->set_role(request.turns_size() % 2 == 1 ? v1::CHAT_ROLE_USER : v1::CHAT_ROLE_ASSISTANT);
+    turn->set_content(said);
+  }
+  EXPECT_EQ(Ask(channel_, request).usage().outcomes(0), v1::ANSWER_OUTCOME_ANSWERED);
+  request.set_measure_evidence(true);
+  const Asked measured = Ask(channel_, request);
+  EXPECT_EQ(measured.usage().outcomes(0), v1::ANSWER_OUTCOME_ANSWERED);
+  EXPECT_LT(measured.usage().evidence(0).sufficiency(), 0.5);
+}
+
 TEST_F(AskEvidence, AnswerAlwaysMeasuresAndRefusesNothing) {
   Hopeless();
   v1::AskRequest request = Question("Zebras?");
