@@ -104,7 +104,7 @@ TEST_P(BadInputTest, RightToLeftAndMixedScripts) {
         std::to_string(i * 7919));
   }
   const Context context = Run();
-  EXPECT_GE(context.receipt.tokens_out, Writes() ? 10 : 30);
+  EXPECT_GE(context.receipt.tokens_out, Writes() && !Is("crag") ? 10 : 30);
 }
 
 TEST_P(BadInputTest, WhenAllIsProtectedTheErrorSaysHowManyTokensThatNeeds) {
