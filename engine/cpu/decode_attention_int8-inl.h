@@ -18,9 +18,7 @@ PRECIS_SIMD_INLINE void PageScores(const float* queries, const int8_t* keys, int
       for (int d = begin; d < end; ++d) {
         Floats key[V];
 #pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) {
-          key[v] = LoadSigned(reinterpret_cast<const uint8_t*>(keys + d * kKvPage + s + v * kLanes));
-        }
+        for (int v = 0; v < V; ++v) key[v] = Load(keys + d * kKvPage + s + v * kLanes);
 #pragma GCC unroll 12
         for (int i = 0; i < Q; ++i) {
           const Floats q = Set(queries[d * Q + i]);
@@ -37,36 +35,6 @@ PRECIS_SIMD_INLINE void PageScores(const float* queries, const int8_t* keys, int
         }
       }
     }
-  }
-}
-
-// Adds the values of the slots [first, last) to V registers of the outputs of Q queries from dimension d on.
-template <int Q, int V>
-PRECIS_SIMD_INLINE void AddInt8Part(const float (*weights)[kKvPage], const int8_t* values, int first, int last,
-                                    int head_dim, int d, float (*out)[kMaxHeadDim]) {
-  Floats sum[Q][V];
-#pragma GCC unroll 12
-  for (int i = 0; i < Q; ++i) {
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) sum[i][v] = Load(out[i] + d + v * kLanes);
-  }
-  for (int p = first; p < last; ++p) {
-    Floats value[V];
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) {
-      value[v] = LoadSigned(reinterpret_cast<const uint8_t*>(values + p * head_dim + d + v * kLanes));
-    }
-#pragma GCC unroll 12
-    for (int i = 0; i < Q; ++i) {
-      const Floats weight = Set(weights[i][p]);
-#pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) sum[i][v] = Fma(weight, value[v], sum[i][v]);
-    }
-  }
-#pragma GCC unroll 12
-  for (int i = 0; i < Q; ++i) {
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) Store(sum[i][v], out[i] + d + v * kLanes);
   }
 }
 
@@ -88,8 +56,8 @@ PRECIS_SIMD_INLINE void AddValues(const float (*weights)[kKvPage], const int8_t*
     const int end = begin + kKvScaleBlock < head_dim ? begin + kKvScaleBlock : head_dim;
     int d = begin;
     for (; d + V * kLanes <= end; d += V * kLanes) {
-      AddInt8Part<Q, V>(scaled, values, first, last, head_dim, d, out);
+      AddValuesPart<Q, V>(scaled, values, first, last, head_dim, d, out);
     }
-    for (; d < end; d += kLanes) AddInt8Part<Q, 1>(scaled, values, first, last, head_dim, d, out);
+    for (; d < end; d += kLanes) AddValuesPart<Q, 1>(scaled, values, first, last, head_dim, d, out);
   }
 }

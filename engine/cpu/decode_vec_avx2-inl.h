@@ -19,6 +19,7 @@ PRECIS_SIMD_INLINE Floats LoadUnsigned(const uint8_t* p) {
 PRECIS_SIMD_INLINE Floats LoadSigned(const uint8_t* p) {
   return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
 }
+PRECIS_SIMD_INLINE Floats Load(const int8_t* p) { return LoadSigned(reinterpret_cast<const uint8_t*>(p)); }
 PRECIS_SIMD_INLINE void Store(Floats a, float* p) { _mm256_storeu_ps(p, a.v); }
 PRECIS_SIMD_INLINE void Store(Floats a, uint16_t* p) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));

@@ -19,6 +19,7 @@ PRECIS_SIMD_INLINE Floats LoadUnsigned(const uint8_t* p) {
 PRECIS_SIMD_INLINE Floats LoadSigned(const uint8_t* p) {
   return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
 }
+PRECIS_SIMD_INLINE Floats Load(const int8_t* p) { return LoadSigned(reinterpret_cast<const uint8_t*>(p)); }
 PRECIS_SIMD_INLINE void Store(Floats a, float* p) { _mm512_storeu_ps(p, a.v); }
 PRECIS_SIMD_INLINE void Store(Floats a, uint16_t* p) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),

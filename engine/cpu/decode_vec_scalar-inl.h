@@ -16,6 +16,7 @@ PRECIS_SIMD_INLINE Floats Load(const float* p) { return {*p}; }
 PRECIS_SIMD_INLINE Floats Load(const uint16_t* p) { return {HalfToFloat(*p)}; }
 PRECIS_SIMD_INLINE Floats LoadUnsigned(const uint8_t* p) { return {static_cast<float>(*p)}; }
 PRECIS_SIMD_INLINE Floats LoadSigned(const uint8_t* p) { return {static_cast<float>(static_cast<int8_t>(*p))}; }
+PRECIS_SIMD_INLINE Floats Load(const int8_t* p) { return LoadSigned(reinterpret_cast<const uint8_t*>(p)); }
 PRECIS_SIMD_INLINE void Store(Floats a, float* p) { *p = a.v; }
 PRECIS_SIMD_INLINE void Store(Floats a, uint16_t* p) { *p = FloatToHalf(a.v); }
 PRECIS_SIMD_INLINE Floats Add(Floats a, Floats b) { return {a.v + b.v}; }
